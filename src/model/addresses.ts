@@ -1,0 +1,34 @@
+/**
+ * Every URL of ours, made from the origin of the configuration (interface.md sections 1 and 2). URIs of accounts and posts are
+ * written into their row when they are made; these functions make them once, and pages that have no identity whenever asked.
+ */
+
+export type Addresses = ReturnType<typeof makeAddresses>
+
+/** @param origin PUBLIC_URL without a trailing slash @param handleHost host (and port) of handles */
+export function makeAddresses(origin: string, handleHost: string) {
+  const account = (name: string) => `${origin}/users/${name}`
+  return {
+    origin,
+    handleHost,
+    account,
+    handle: (name: string) => `${name}@${handleHost}`,
+    feed: (name: string) => `${account(name)}.atom`,
+    rss: (name: string) => `${account(name)}.rss`,
+    jsonFeed: (name: string) => `${account(name)}.json`,
+    salmon: (name: string) => `${account(name)}/salmon`,
+    post: (name: string, id: string) => `${account(name)}/posts/${id}`,
+    postEntry: (name: string, id: string) => `${account(name)}/posts/${id}.atom`,
+    hub: () => `${origin}/hub`,
+    push: (token: string) => `${origin}/push/${token}`,
+    hostMeta: () => `${origin}/.well-known/host-meta`,
+    webfinger: (resource: string) => `${origin}/.well-known/webfinger?resource=${encodeURIComponent(resource)}`,
+    webfingerXml: (resource: string) => `${origin}/.well-known/webfinger.xml?resource=${encodeURIComponent(resource)}`,
+    webfingerTemplate: (form: '' | '.xml' | '.json') => `${origin}/.well-known/webfinger${form}?resource={uri}`,
+    authorizeInteraction: () => `${origin}/authorize_interaction?uri={uri}`,
+    person: (id: string) => `${origin}/people/${id}`,
+    remotePost: (id: string) => `${origin}/posts/${id}`,
+    signIn: (token: string) => `${origin}/signin?token=${token}`,
+    home: () => `${origin}/`
+  }
+}
