@@ -9,6 +9,8 @@ export const NS = {
   ostatus: 'http://ostatus.org/schema/1.0',
   tombstone: 'http://purl.org/atompub/tombstones/1.0',
   georss: 'http://www.georss.org/georss',
+  mediaRss: 'http://search.yahoo.com/mrss',
+  rdf: 'http://www.w3.org/1999/02/22-rdf-syntax-ns#',
   statusnet: 'http://status.net/schema/api/1/',
   mastodon: 'http://mastodon.social/schema/1.0',
   magicEnvelope: 'http://salmon-protocol.org/ns/magic-env',

@@ -1,8 +1,10 @@
 /** Loaded by mocha before every test file: what begins and ends with the whole run. */
+import { stopDatabases } from './database.ts'
 import { reportMissingSamples } from './samples.ts'
 
 export const mochaHooks = {
-  afterAll() {
+  async afterAll() {
+    await stopDatabases()
     reportMissingSamples()
   }
 }

@@ -1,0 +1,54 @@
+/** Accounts that live here: made once with a key of their own, which is kept for ever (M17). */
+import { generateKeyPair } from 'node:crypto'
+import { promisify } from 'node:util'
+import { BadMessage, Missing, Refused } from '../model/errors.ts'
+import type { Account } from '../model/kept.ts'
+import { writeMagicKey } from '../protocol/magic.ts'
+import type { Tools } from '../tools.ts'
+
+const makeKeys = promisify(generateKeyPair)
+
+type Wishes = { title?: string; bio?: string; blog?: string }
+
+/** @throws BadMessage for a name outside `[a-z0-9_]{1,30}`; Refused 409 for one that is or was taken */
+export async function addAccount({ addresses, clock, transaction }: Tools, name: string, wishes: Wishes = {}): Promise<Account> {
+  if (!/^[a-z0-9_]{1,30}$/.test(name)) throw new BadMessage('A name has 1 to 30 of the characters a-z, 0-9 and _.')
+  const { publicKey, privateKey } = await makeKeys('rsa', { modulusLength: 2048 })
+  const { n, e } = publicKey.export({ format: 'jwk' }) as { n: string; e: string }
+  const account = {
+    ...{ uri: addresses.account(name), acct: addresses.handle(name).toLowerCase(), localName: name, displayName: wishes.title ?? name },
+    ...{ feedUrl: addresses.feed(name), salmonUrl: addresses.salmon(name), magicKey: writeMagicKey({ n, e }) },
+    ...{ privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    ...(wishes.bio === undefined ? {} : { bio: wishes.bio }),
+    ...(wishes.blog === undefined ? {} : { homepage: wishes.blog })
+  }
+  return transaction(async stores => {
+    const made = await stores.actors.addAccount(account, clock())
+    if (made === undefined) throw new Refused(`The name ${name} is or was in use here.`, { status: 409, code: 'taken' })
+    await stores.changes.tell('accounts')
+    return made
+  })
+}
+
+/** The account of a name. @throws Missing */
+export async function findAccount({ actors }: Pick<Tools, 'actors'>, name: string): Promise<Account> {
+  const account = /^[a-z0-9_]{1,30}$/.test(name) ? await actors.findAccount(name) : undefined
+  if (account === undefined) throw new Missing(`There is no account ${name.slice(0, 40)} here.`)
+  return account
+}
+
+/** The account that acts when none is named: the only one. @throws BadMessage when there are none or several */
+export async function onlyAccount({ actors }: Pick<Tools, 'actors'>): Promise<Account> {
+  const [account, other] = await actors.accounts()
+  if (account === undefined) throw new BadMessage('There is no account yet: make one with `tidings account add NAME`.')
+  if (other !== undefined) throw new BadMessage('There are several accounts: name one with --as NAME.')
+  return account
+}
+
+/** Closes an account: its pages are gone, its subscribers are told so. The name is not given away again. */
+export async function removeAccount({ actors, addresses, changes, clock, subscribers }: Tools, name: string): Promise<void> {
+  if (!(await actors.removeAccount(name, clock()))) throw new Missing(`There is no account ${name} here.`)
+  await subscribers.removeTopic(addresses.feed(name))
+  await changes.tell('accounts')
+  await changes.tell(`account:${name}`)
+}

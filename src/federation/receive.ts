@@ -1,0 +1,171 @@
+/**
+ * The one door in. Every act of somebody else, whatever carried it, comes here with the sender whom the carrier has proven;
+ * here it is checked, cleaned and kept, and nowhere else is a verb looked at (house.md, section Y of protocols.md).
+ */
+import type { Activity, Author, Post } from '../model/activity.ts'
+import { newId } from '../model/ids.ts'
+import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
+import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
+import type { NewPost, Stores } from '../tools.ts'
+
+/** What was proven of where an activity comes from. */
+export type Sender = {
+  actor: Actor
+  /** Every name under which the sender is known: an activity by any of them is the sender's own. */
+  names: ReadonlySet<string>
+  /** The hosts of the sender's names. */
+  hosts: ReadonlySet<string>
+  via: 'feed' | 'push' | 'salmon' | 'inbox'
+}
+
+export type Received = {
+  outcome: 'new' | 'edited' | 'same' | 'dead' | 'removed' | 'noted' | 'refused' | 'ignored'
+  post?: KeptPost
+}
+
+const FUTURE_MS = 10 * 60_000
+
+/**
+ * Takes one activity. Must be called inside a transaction, of which `stores` are the stores.
+ * Doing it twice, or in another order, ends in the same state.
+ */
+export async function receive(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  if (!isOwn(activity.actor, sender)) return copy(stores, activity, sender, now)
+  const { verb, object } = activity
+  switch (verb) {
+    case 'post':
+    case 'update':
+      if (object.type === 'post') return keep(stores, ownPost(activity, object.post), sender, now)
+      return { outcome: 'ignored' }
+    case 'share':
+      return share(stores, activity, sender, now)
+    case 'delete':
+      return remove(stores, activity, sender, now)
+    case 'favourite':
+    case 'follow':
+    case 'join':
+      return note(stores, activity, sender, now, false)
+    case 'undo':
+      return object.type === 'activity' ? note(stores, { ...object.activity, ...when(activity) }, sender, now, true) : { outcome: 'ignored' }
+    default:
+      return { outcome: 'ignored' }
+  }
+}
+
+const when = ({ published, updated }: Activity) => ({ ...(published ? { published } : {}), ...(updated ? { updated } : {}) })
+
+/**
+ * Somebody who is not named is the sender (I3). Whoever is named must be the sender under their strongest name, and no other name
+ * may belong to another host: where the names disagree, nobody is believed (I7, X16).
+ */
+function isOwn(author: Author | undefined, { names, hosts }: Sender): boolean {
+  const [first, ...others] = author?.ids ?? []
+  if (first === undefined) return true
+  return names.has(first) && others.every(id => names.has(id) || hosts.has(hostOfName(id)))
+}
+
+/** The host in an http(s) or acct: name; of any other the name itself. */
+export function hostOfName(name: string): string {
+  if (name.startsWith('acct:')) return name.slice(name.lastIndexOf('@') + 1).toLowerCase()
+  return URL.canParse(name) ? new URL(name).host : name
+}
+
+const ownPost = (activity: Activity, post: Post): Post => ({ ...post, id: activity.object.type === 'post' ? post.id : activity.id })
+
+async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Received> {
+  const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
+  const kept = await stores.history.keep({ ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...more }, now)
+  if (kept.outcome === 'stolen') return { outcome: 'refused' }
+  return kept
+}
+
+async function findParent({ history }: Stores, { id, url }: { id?: string; url?: string }): Promise<KeptPost | undefined> {
+  return (id === undefined ? undefined : await history.findByUri(id)) ?? (url === undefined ? undefined : await history.findByAddress(url))
+}
+
+/** A post as it may be kept: sanitised, bounded, dated not later than now (I14). */
+function cleaned(post: Post, author: Actor, now: Date): NewPost {
+  const published = post.published ?? post.updated ?? now
+  const sorted = published.getTime() > now.getTime() + FUTURE_MS ? now : published
+  const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
+  const { inReplyTo } = post
+  return {
+    ...{ id: newId(sorted.getTime()), uri: post.id, authorId: author.id, verb: 'post', kind: post.kind, html, text: htmlToText(html) },
+    ...{ publishedAt: published, sortedAt: sorted, visibility: post.visibility, sensitive: post.sensitive, rightful: isRightful(post.id, author) },
+    ...{ mentions: post.mentions.slice(0, 50), tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)), enclosures: post.enclosures.slice(0, 20) },
+    ...(post.updated ? { updatedAt: post.updated } : {}),
+    ...(post.title ? { title: htmlToText(post.title).slice(0, 500) } : {}),
+    ...(post.warning ? { warning: post.warning.slice(0, 500) } : {}),
+    ...(post.language ? { language: post.language.slice(0, 35) } : {}),
+    ...(post.url ? { url: post.url } : {}),
+    ...(post.atomUrl ? { entryUrl: post.atomUrl } : {}),
+    ...(post.activityUrl ? { activityUrl: post.activityUrl } : {}),
+    ...(inReplyTo?.id ?? inReplyTo?.url ? { inReplyTo: (inReplyTo?.id ?? inReplyTo?.url)! } : {}),
+    ...(inReplyTo?.url ? { inReplyToUrl: inReplyTo.url } : {}),
+    ...(post.conversation ? { conversation: post.conversation } : {})
+  }
+}
+
+/** The authority of an id is a hint whose it is (I10): its host, or the domain of a tag: URI. Ids without one are anybody's. */
+function isRightful(id: string, author: Actor): boolean {
+  const authority = /^https?:\/\/([^/?#]+)/i.exec(id)?.[1] ?? /^tag:([^,]+),/i.exec(id)?.[1]
+  if (authority === undefined) return false
+  const hosts = [author.uri, author.url, author.feedUrl].flatMap(url => (url && URL.canParse(url) ? [new URL(url).host] : []))
+  if (author.acct !== undefined) hosts.push(author.acct.slice(author.acct.indexOf('@') + 1))
+  return hosts.includes(authority.toLowerCase())
+}
+
+/** A share points at the original if we have it; else what the sharer told of it is kept as a quotation, proving nothing (X2). */
+async function share(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  if (activity.object.type !== 'post') return { outcome: 'ignored' }
+  const inner = activity.object.post
+  const original = await stores.history.findByUri(inner.id)
+  const shared = original?.verb === 'share' && original.sharedId !== undefined ? await stores.history.find(original.sharedId) : original
+  const act = { ...inner, ...when(activity), id: activity.id, html: activity.html ?? inner.html, ...(activity.url ? { url: activity.url } : {}) }
+  const { inReplyTo: _reply, atomUrl: _entry, activityUrl: _activity, title: _title, ...post } = act
+  const more = shared === undefined ? { quoted: quotation(inner) } : { sharedId: shared.id }
+  return keep(stores, post, sender, now, { verb: 'share', ...more })
+}
+
+function quotation(post: Post): Quoted {
+  const { author } = post
+  const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
+  const name = author?.displayName ?? author?.username
+  return {
+    ...{ html, uri: post.id },
+    ...(post.url ? { url: post.url } : {}),
+    ...(post.title ? { title: htmlToText(post.title).slice(0, 500) } : {}),
+    ...(author?.ids[0] ? { authorUri: author.ids[0] } : {}),
+    ...(name ? { authorName: name.slice(0, 200) } : {}),
+    ...(author?.url ? { authorUrl: author.url } : {})
+  }
+}
+
+/** An entry of somebody else in the sender's feed: shown under the sender's name as a quotation, never as the other's own (X9, I18). */
+async function copy(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  if (activity.verb !== 'post' || activity.object.type !== 'post' || sender.via === 'salmon') return { outcome: 'refused' }
+  const { post } = activity.object
+  if ((await stores.history.findByUri(post.id)) !== undefined) return { outcome: 'refused' }
+  const told = { ...post, ...(activity.actor ? { author: activity.actor } : {}) }
+  return keep(stores, { ...post, id: `copy:${sender.actor.id}:${post.id}` }, sender, now, { verb: 'share', quoted: quotation(told) })
+}
+
+/** Only the author's own post dies, and it stays dead whatever comes later (X4, S12). */
+async function remove({ history }: Stores, { id, object }: Activity, sender: Sender, now: Date): Promise<Received> {
+  const uri = object.type === 'post' ? object.post.id : id
+  const post = await history.remove(sender.actor.id, uri, now)
+  return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }
+}
+
+/** Favourites and follows are no posts: each is kept once by what it is about, whatever id it bore (I9, X3, X5). */
+async function note({ history }: Stores, activity: Activity, sender: Sender, now: Date, undone: boolean): Promise<Received> {
+  const { object, verb } = activity
+  const about = object.type === 'post' ? object.post.id : object.type === 'actor' ? object.actor.ids[0] : undefined
+  if (about === undefined) return { outcome: 'ignored' }
+  const post = object.type === 'post' ? await history.findByUri(about) : undefined
+  const told = activity.updated ?? activity.published ?? now
+  const at = told.getTime() > now.getTime() ? now : told
+  const act = { actorId: sender.actor.id, verb, object: about, at, undone, ...(activity.id ? { uri: activity.id } : {}) }
+  await history.act({ ...act, ...(post ? { postId: post.id } : {}) })
+  return { outcome: 'noted' }
+}

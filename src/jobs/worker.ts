@@ -1,0 +1,55 @@
+/** Job name -> verb; and what an outcome means: done, drop, or again (the table in architecture.md). */
+import { announce } from '../federation/announce.ts'
+import { deliver } from '../federation/deliver.ts'
+import { fetchTopic, pingHub, verifyDue } from '../federation/hub.ts'
+import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
+import { askHub } from '../federation/subscribe.ts'
+import { isFailure, Unreachable } from '../model/errors.ts'
+import type { JobName, Jobs, Taken, Tools } from '../tools.ts'
+
+type Work = { [Name in JobName]: { width: number; verb: (tools: Tools, data: Jobs[Name]) => Promise<void> } }
+
+/** Every kind of job: how many of it at once, and what is done. */
+const WORK: Work = {
+  'feed.poll': { width: 4, verb: (tools, { subscription }) => pollFeed(tools, subscription) },
+  'feed.push': { width: 4, verb: (tools, { subscription }) => readPushes(tools, subscription) },
+  'feed.older': { width: 1, verb: (tools, { subscription }) => readOlder(tools, subscription) },
+  'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
+  'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
+  'hub.ping': { width: 2, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
+  'hub.verify': { width: 2, verb: tools => verifyDue(tools) },
+  'hub.fetch': { width: 4, verb: (tools, { topic }) => fetchTopic(tools, topic) },
+  deliver: { width: 8, verb: (tools, { recipients }) => deliver(tools, recipients) }
+}
+
+/** Begins to take jobs out of the queue. The answer stops it: what is in hand is finished, for `timeout` milliseconds at most. */
+export async function startWorker(tools: Tools): Promise<(timeout: number) => Promise<void>> {
+  const begin = <Name extends JobName>(name: Name) => tools.queue.work(name, WORK[name].width, job => carryOut(tools, name, job))
+  await Promise.all((Object.keys(WORK) as JobName[]).map(name => begin(name)))
+  return timeout => tools.queue.stop(timeout)
+}
+
+/** One job. Throws when it is to be tried again, by the queue's own growing pauses. */
+async function carryOut<Name extends JobName>(tools: Tools, name: Name, { data, retries }: Taken<Name>): Promise<void> {
+  const { clock, log, queue } = tools
+  const begun = clock().getTime()
+  const line = (outcome: string, more: object = {}) => ({ job: name, ...describe(data), outcome, ms: clock().getTime() - begun, ...more })
+  try {
+    await WORK[name].verb(tools, data)
+    log.info(line('done'), 'job')
+  } catch (error) {
+    if (!isFailure(error)) {
+      log.error(line('defect', { error, retries }), 'job')
+      throw error
+    }
+    if (!(error instanceof Unreachable)) return log.info(line('dropped', { why: error.message }), 'job')
+    log.info(line('again', { why: error.message, retries }), 'job')
+    if (error.retryAfter === undefined || error.retryAfter <= 0) throw error
+    await queue.add(name, data, new Date(clock().getTime() + Math.min(error.retryAfter, 86_400) * 1000))
+  }
+}
+
+/** What a log line tells of a job: lists by their length. */
+function describe(data: object): object {
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Array.isArray(value) ? value.length : value]))
+}

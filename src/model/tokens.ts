@@ -1,0 +1,14 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** A secret of 256 bits for paths and links: 43 characters of base64url. */
+export const randomToken = (): string => randomBytes(32).toString('base64url')
+
+/** A secret of 256 bits as 64 hexadecimal digits (S4). */
+export const randomSecret = (): string => randomBytes(32).toString('hex')
+
+/** What is kept of a token that need not be sent again, and by which one that must be is looked up. */
+export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
+
+/** Compares in a time that does not depend on where they differ (X50). */
+export const sameToken = (a: string, b: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())

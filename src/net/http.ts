@@ -1,0 +1,244 @@
+/** The only client (D7, D14, I15): which hop follows, who may be asked, how much and how long. */
+import { promises as dns } from 'node:dns'
+import { Agent, buildConnector } from 'undici'
+import { BadMessage, Refused, Unreachable } from '../model/errors.ts'
+import { exchange, outageOf, type Question, type Reply } from './exchange.ts'
+import { type Guard, isLocalhost, LOOPBACK, literalAddress } from './guard.ts'
+import { makeFailures, makeTurns } from './hosts.ts'
+
+/** What a caller asks of the one way out. */
+export type HttpRequest = {
+  method?: 'GET' | 'POST' | 'HEAD'
+  headers?: Record<string, string>
+  body?: Buffer | string
+  /** Bytes taken at most, after inflation. More is a BadMessage (413), or is cut off when `discard` is set. Default 1 MB. */
+  maxBytes?: number
+  /** The answer's body is of no interest: at most 4 kB of it are read, `body` is empty. */
+  discard?: boolean
+  /** Milliseconds in all, redirects included. Default 10 000. */
+  timeout?: number
+  /** Redirects followed at most; 0 gives the redirect itself as the answer. Default 3. A POST follows only 307 and 308. */
+  redirects?: number
+  /** Whether plain http may be used: 'never' in discovery (unless ALLOW_HTTP, or the address lies in ALLOW_ADDRESSES). Default 'allowed'. */
+  plainHttp?: 'allowed' | 'never'
+  /** Whether our own origin may be asked, which otherwise would be a loop (X29): for `doctor` alone. */
+  allowOwn?: boolean
+}
+
+/** What came back, whatever the status. */
+export type HttpAnswer = {
+  status: number
+  /** Where it finally came from. */
+  url: string
+  /** Names in lower case; repeated ones joined by a comma. */
+  headers: Record<string, string>
+  body: Buffer
+  /** True when every hop was https, or lay inside ALLOW_ADDRESSES: only then may it tell a key. */
+  trusted: boolean
+  /** URLs that redirected, in order, with their status. */
+  hops: { url: string; status: number }[]
+}
+
+/**
+ * The only client. Throws Refused (an address, port or scheme that may not be reached; a downgrade; too many hops), BadMessage
+ * (longer than `maxBytes`), Unreachable (no answer, time-out, broken line; also from the negative cache).
+ */
+export type Http = {
+  request(url: string, options?: HttpRequest): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+export type HttpOptions = {
+  guard: Guard
+  /** ALLOW_HTTP: whether plain http will do where `plainHttp` says never. */
+  allowHttp: boolean
+  /** NAME/VERSION (+https://ourhost/) (D14). */
+  userAgent: string
+  /** Milliseconds; how long failures are remembered is measured by it. */
+  clock: () => number
+  /** PUBLIC_URL: asking ourselves is refused (X29), except inside ALLOW_ADDRESSES. */
+  ownOrigin?: string
+  /** All addresses of a name. Default: as this machine resolves names, its hosts file included. */
+  lookup?: Lookup
+  /** GETs at a time for one host (name and port). Default 2. POSTs are not counted. */
+  getsPerHost?: number
+}
+
+type Lookup = (host: string) => Promise<string[]>
+
+const systemLookup: Lookup = async host => (await dns.lookup(host, { all: true })).map(found => found.address)
+
+/**
+ * The client. A GET follows redirects, waits for its turn at the host and remembers hosts that cannot be reached; a POST goes out
+ * at once, whatever was remembered. Every hop is checked, and every socket goes to an address that was checked: no second look-up.
+ */
+export function makeHttp(options: HttpOptions): Http {
+  const { guard, userAgent } = options
+  const resolve = makeResolver(guard, options.lookup ?? systemLookup)
+  const agents = { open: makeAgent(resolve, guard.isAllowed), listed: makeAgent(resolve, guard.isListed) }
+  const isListed = makeListing(guard, resolve)
+  const checkHop = makeHopCheck(options)
+  const visit = makeVisit(options)
+  return {
+    async request(first, ask = {}) {
+      const deadline = performance.now() + (ask.timeout ?? 10_000)
+      const hops: HttpAnswer['hops'] = []
+      let headers = writeHeaders(userAgent, ask)
+      let trusted = true
+      let url = guard.checkUrl(first)
+      for (;;) {
+        const listed = await isListed(url)
+        if (!listed) checkHop(url, ask)
+        trusted &&= listed || url.protocol === 'https:'
+        const reply = await visit(listed ? agents.listed : agents.open, listed, questionOf(ask, url, headers), deadline)
+        const next = nextHop(ask, url, reply, hops)
+        if (next === undefined) return { status: reply.status, url: url.href, headers: reply.headers, body: reply.body, trusted, hops }
+        hops.push({ url: url.href, status: reply.status })
+        if (next.origin !== url.origin) headers = withoutSecrets(headers)
+        url = guard.checkUrl(next.href)
+      }
+    },
+    async close() {
+      await Promise.all([agents.open.destroy(), agents.listed.destroy()])
+    }
+  }
+}
+
+/** Whether a URL lies inside ALLOW_ADDRESSES. The agent of the listed holds it to that when it connects. */
+function makeListing(guard: Guard, resolve: Lookup) {
+  return async ({ hostname }: URL): Promise<boolean> => {
+    if (!guard.hasList) return false
+    const ip = literalAddress(hostname)
+    if (ip !== undefined) return guard.isListed(ip)
+    const found = await resolve(hostname).catch((): string[] => [])
+    return found.length > 0 && found.every(guard.isListed)
+  }
+}
+
+/** What holds for every hop outside ALLOW_ADDRESSES, besides the guard. */
+function makeHopCheck({ allowHttp, ownOrigin }: HttpOptions) {
+  const own = ownOrigin === undefined ? undefined : new URL(ownOrigin).origin
+  return (url: URL, ask: HttpRequest): void => {
+    if (url.origin === own && ask.allowOwn !== true) throw new Refused('That is an address of this node itself.')
+    if (!allowHttp) checkScheme(url, ask)
+  }
+}
+
+/** One hop: a POST goes out at once, anything else in its turn and to a host that is not known to be down. */
+function makeVisit({ clock, getsPerHost = 2 }: HttpOptions) {
+  const failures = makeFailures(clock)
+  const inTurn = makeTurns(getsPerHost)
+  return async (agent: Agent, listed: boolean, question: Question, deadline: number): Promise<Reply> => {
+    if (question.method === 'POST') return exchange(agent, question, left(deadline))
+    const { host } = question.url
+    // a LAN and the tests start their servers again at any moment: nothing is remembered of them
+    const known = listed ? undefined : failures.recall(host)
+    if (known !== undefined) throw new Unreachable(known)
+    return inTurn(host, left(deadline), async () => {
+      try {
+        return await exchange(agent, question, left(deadline))
+      } catch (error) {
+        const outage = listed ? 0 : outageOf(error)
+        if (outage > 0) failures.note(host, (error as Error).message, outage)
+        throw error
+      }
+    })
+  }
+}
+
+function questionOf(ask: HttpRequest, url: URL, headers: Record<string, string>): Question {
+  const { method = 'GET', body = null, maxBytes = 1_000_000, discard = false } = ask
+  return { method, url, headers, body, maxBytes, discard }
+}
+
+const left = (deadline: number): number => Math.max(1, deadline - performance.now())
+
+/**
+ * Where an answer sends us (D7), or undefined when it is the answer itself: 301, 302, 303, 307 and 308 alike for GET, only 307 and
+ * 308 for a POST, which is repeated. A fragment is cut off.
+ * @param hops what redirected before, in order
+ * @throws Refused for a hop from https to http, a URL that was asked already, one hop too many; BadMessage for a Location that is no URL
+ */
+export function nextHop(
+  ask: Pick<HttpRequest, 'method' | 'redirects'>,
+  url: URL,
+  reply: { status: number; headers: Record<string, string> },
+  hops: HttpAnswer['hops']
+): URL | undefined {
+  const { location } = reply.headers
+  const followed = ask.method === 'POST' ? [307, 308] : [301, 302, 303, 307, 308]
+  const most = ask.redirects ?? 3
+  if (location === undefined || most === 0 || !followed.includes(reply.status)) return undefined
+  const next = URL.parse(location, url.href)
+  if (next === null) throw new BadMessage(`${url.host} redirects to something that is not a URL.`)
+  next.hash = ''
+  if (url.protocol === 'https:' && next.protocol === 'http:') throw new Refused(`${url.host} redirects from https to plain http.`)
+  if (next.href === url.href || hops.some(hop => hop.url === next.href)) throw new Refused(`${url.host} redirects in a circle.`)
+  if (hops.length >= most) throw new Refused(`${url.host} redirects once more after ${most} redirects.`)
+  return next
+}
+
+/** Refuses plain http where only https can prove anything. @throws Refused */
+export function checkScheme(url: URL, ask: Pick<HttpRequest, 'plainHttp'>): void {
+  if (ask.plainHttp === 'never' && url.protocol === 'http:') throw new Refused(`${url.host} may only be asked by https here.`)
+}
+
+function writeHeaders(userAgent: string, ask: HttpRequest): Record<string, string> {
+  const headers: Record<string, string> = { 'user-agent': userAgent }
+  if (ask.discard !== true) headers['accept-encoding'] = 'gzip, deflate, br'
+  for (const name in ask.headers) headers[name.toLowerCase()] = ask.headers[name]!
+  // undici would take the name of the certificate from it; it is always that of the URL
+  delete headers.host
+  return headers
+}
+
+const withoutSecrets = ({ authorization: _, ...headers }: Record<string, string>): Record<string, string> => headers
+
+function makeResolver(guard: Guard, lookup: Lookup): Lookup {
+  return async host => {
+    if (!isLocalhost(host)) return lookup(host)
+    const listed = LOOPBACK.filter(guard.isListed)
+    return listed.length > 0 ? listed : LOOPBACK
+  }
+}
+
+// A host without open sockets is dropped by undici itself, so ten seconds after the last answer nothing of it is kept.
+function makeAgent(resolve: Lookup, fits: (ip: string) => boolean): Agent {
+  const refusal = (host: string) => new Refused(`${host} is not at a public address.`)
+  const connect = buildConnector({
+    timeout: 5000,
+    allowH2: false,
+    autoSelectFamilyAttemptTimeout: 1000,
+    // Every address must fit: one that does not is a trap for whoever looks at the first alone.
+    lookup: (host, { all }, done) => {
+      resolve(host).then(
+        found => {
+          const addresses = found.map(address => ({ address, family: literalFamily(address) }))
+          const first = addresses[0]
+          if (first === undefined) done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 0)
+          else if (!found.every(fits)) done(refusal(host), '', 0)
+          else if (all === true) done(null, addresses)
+          else done(null, first.address, first.family)
+        },
+        error => done(error, '', 0)
+      )
+    }
+  })
+  return new Agent({
+    // A literal address is never looked up.
+    connect: (target, done) => {
+      const ip = literalAddress(target.hostname)
+      if (ip !== undefined && !fits(ip)) done(refusal(target.hostname), null)
+      else connect(target, done)
+    },
+    pipelining: 1,
+    keepAliveTimeout: 10_000,
+    keepAliveMaxTimeout: 10_000,
+    maxHeaderSize: 16_384,
+    // The time for the whole exchange is measured there, once.
+    headersTimeout: 0,
+    bodyTimeout: 0
+  })
+}
+
+const literalFamily = (ip: string): 4 | 6 => (ip.includes(':') ? 6 : 4)

@@ -1,0 +1,144 @@
+import type { Author, TraceStep } from '../model/activity.ts'
+import { newId } from '../model/ids.ts'
+import type { Account, Actor } from '../model/kept.ts'
+import { type Db, fromRow, toRow } from './rows.ts'
+import type { Vault } from './vault.ts'
+
+export type Actors = ReturnType<typeof makeActors>
+
+/** What discovery and their own feed say of an actor. */
+export type ActorFacts = {
+  uri: string
+  acct?: string
+  /** Further names that were confirmed: they all find the actor afterwards. */
+  names?: string[]
+  profile?: Author
+  feedUrl?: string
+  salmonUrl?: string
+  keys?: string[]
+  trusted?: boolean
+  trace?: TraceStep[]
+}
+
+const COLUMNS = [
+  ...['id', 'uri', 'acct', 'local_name', 'kind', 'username', 'display_name', 'bio', 'url', 'avatar', 'location', 'homepage'],
+  ...['feed_url', 'salmon_url', 'keys', 'keys_at', 'magic_key', 'trusted', 'trace', 'created_at', 'updated_at', 'removed_at']
+]
+
+/** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
+export const actorColumns = (alias: string, prefix: string): string[] =>
+  COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
+
+/** Everyone seen; the local ones with their keys. */
+export function makeActors(db: Db, vault: Vault) {
+  const first = async (query: Promise<unknown[]>): Promise<Actor | undefined> => {
+    const [row] = (await query) as Record<string, unknown>[]
+    return row && fromRow<Actor>(row)
+  }
+  const profileRow = (profile: Author | undefined) =>
+    profile === undefined
+      ? {}
+      : {
+          ...{ kind: profile.kind, username: profile.username ?? null, display_name: profile.displayName ?? null },
+          ...{ bio: profile.bio ?? null, url: profile.url ?? null, location: profile.location ?? null },
+          ...{ homepage: profile.homepage ?? null, avatar: profile.avatar ? JSON.stringify(profile.avatar) : null }
+        }
+  return {
+    find: (id: string) => first(db('actors').select(COLUMNS).where({ id })),
+    findByUri: (uri: string) => first(db('actors').select(COLUMNS).where({ uri })),
+    /** By any confirmed name: a URI, a profile page, `acct:user@host`. */
+    findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
+    findAccount: async (localName: string) =>
+      (await first(db('actors').select(COLUMNS).where({ local_name: localName }).whereNull('removed_at'))) as Account | undefined,
+    /** All accounts, by name; removed ones too when asked. */
+    async accounts(): Promise<Account[]> {
+      const rows = await db('actors').select(COLUMNS).whereNotNull('local_name').whereNull('removed_at').orderBy('local_name')
+      return rows.map(row => fromRow<Account>(row))
+    },
+    async findMany(ids: string[]): Promise<Map<string, Actor>> {
+      const rows = await db('actors').select(COLUMNS).whereIn('id', ids)
+      return new Map(rows.map(row => [row.id, fromRow<Actor>(row)]))
+    },
+
+    /** Keeps what is known of an actor under its URI; what is not told stays. Two at once make one row. */
+    async keep(facts: ActorFacts, now: Date): Promise<Actor> {
+      const known = {
+        ...{ uri: facts.uri, acct: facts.acct, feed_url: facts.feedUrl, salmon_url: facts.salmonUrl, trusted: facts.trusted },
+        ...{ keys: facts.keys && JSON.stringify(facts.keys), keys_at: facts.keys && now },
+        ...{ trace: facts.trace && JSON.stringify(facts.trace), ...profileRow(facts.profile) }
+      }
+      const change = { ...toRow(known), updated_at: now }
+      if (facts.acct !== undefined)
+        await db('actors').update({ acct: null }).where({ acct: facts.acct }).whereNot({ uri: facts.uri }).whereNull('local_name')
+      const [row] = await db('actors')
+        .insert({ ...change, id: newId(now.getTime()), created_at: now })
+        .onConflict('uri')
+        .merge(change)
+        .returning(COLUMNS)
+      const actor = fromRow<Actor>(row)
+      await this.addNames(actor.id, [facts.uri, ...(facts.acct === undefined ? [] : [`acct:${facts.acct}`]), ...(facts.names ?? [])])
+      return actor
+    },
+    /** Names that find the actor from now on. One that already names another stays with that one (D9). */
+    async addNames(actorId: string, names: string[]): Promise<void> {
+      const rows = [...new Set(names)].map(name => ({ name, actor_id: actorId }))
+      if (rows.length > 0) await db('actor_names').insert(rows).onConflict('name').ignore()
+    },
+    /** Makes an account. Answers undefined when the name is or was taken: names are not used twice. */
+    async addAccount(
+      account: {
+        uri: string
+        acct: string
+        localName: string
+        displayName?: string
+        bio?: string
+        homepage?: string
+        feedUrl: string
+        salmonUrl: string
+        magicKey: string
+        privateKey: string
+      },
+      now: Date
+    ): Promise<Account | undefined> {
+      const row = toRow({
+        ...account,
+        username: account.localName,
+        url: account.uri,
+        privateKey: vault.seal(account.privateKey),
+        keys: JSON.stringify([account.magicKey])
+      })
+      const [made] = await db('actors')
+        .insert({ ...row, id: newId(now.getTime()), trusted: true, created_at: now, updated_at: now, keys_at: now })
+        .onConflict()
+        .ignore()
+        .returning(COLUMNS)
+      if (made === undefined) return undefined
+      await this.addNames(made.id, [account.uri, `acct:${account.acct}`])
+      return fromRow<Account>(made)
+    },
+    async namesOf(actorId: string): Promise<string[]> {
+      return (await db('actor_names').select('name').where({ actor_id: actorId })).map(row => row.name)
+    },
+    async removeAccount(localName: string, now: Date): Promise<boolean> {
+      return (await db('actors').where({ local_name: localName }).whereNull('removed_at').update({ removed_at: now, updated_at: now })) > 0
+    },
+    /** The account's private key, PEM. */
+    async privateKey(localName: string): Promise<string | undefined> {
+      const row = await db('actors').select('private_key').where({ local_name: localName }).first()
+      return row?.private_key ? vault.open(row.private_key) : undefined
+    },
+    /** Rewrites our own URIs from one origin to another: only while nothing has left the node (interface.md 1). */
+    async moveOrigin(from: string, to: string, handleHost: string): Promise<void> {
+      const local = () => db('actors').whereNotNull('local_name')
+      await local().update(
+        Object.fromEntries(
+          ['uri', 'url', 'feed_url', 'salmon_url'].map(column => [column, db.raw('replace(??, ?, ?)', [column, from, to])])
+        )
+      )
+      await local().update({ acct: db.raw("local_name || '@' || ?::text", [handleHost]) })
+      await db('actor_names').whereIn('actor_id', local().select('id')).delete()
+      await db.raw(`insert into actor_names select 'acct:' || acct, id from actors where local_name is not null`)
+      await db.raw('insert into actor_names select uri, id from actors where local_name is not null on conflict do nothing')
+    }
+  }
+}

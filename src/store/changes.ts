@@ -1,0 +1,17 @@
+import type { Db } from './rows.ts'
+
+export type Changes = ReturnType<typeof makeChanges>
+
+export const CHANNEL = 'tidings_changes'
+
+/**
+ * Tells every process of the node that something changed, when the transaction commits. The web halves keep what they rendered
+ * until they hear its name: `account:NAME` (its posts or profile), `accounts` (which there are).
+ */
+export function makeChanges(db: Db) {
+  return {
+    tell: async (name: string): Promise<void> => {
+      await db.raw('select pg_notify(?, ?)', [CHANNEL, name])
+    }
+  }
+}

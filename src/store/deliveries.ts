@@ -1,0 +1,221 @@
+import type { Knex } from 'knex'
+import type { Delivery, Recipient, SignatureMethod } from '../model/kept.ts'
+import { type Db, fromRow } from './rows.ts'
+import { DEAD_CLAIM } from './subscribers.ts'
+import type { Vault } from './vault.ts'
+
+export type Deliveries = ReturnType<typeof makeDeliveries>
+
+export type Document = { id: string; topic: string; contentType: string; body: Buffer; links?: string; createdAt: Date }
+
+/** What became of one try. `again` leaves it waiting. */
+export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped' | 'again'; status?: number; error?: string }
+
+/** How an address did in this round: written once a round, whatever number of things went to it. */
+export type Health = { recipientId: string; ok: boolean; slow: boolean; status?: number; error?: string; retryAt?: Date }
+
+export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
+
+/** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
+export function makeDeliveries(db: Db, vault: Vault) {
+  // arrays that hold nulls are good bindings, which knex's types do not know
+  const raw = (sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+  return {
+    /** Keeps a document under a key that says what it tells. Answers undefined when that has been told already. */
+    async addDocument(document: Omit<Document, 'id' | 'createdAt'> & { key: string }, now: Date): Promise<string | undefined> {
+      const { key, topic, contentType, body, links } = document
+      const [row] = await db('documents')
+        .insert({ key, topic, content_type: contentType, body, links: links ?? null, created_at: now })
+        .onConflict('key')
+        .ignore()
+        .returning('id')
+      return row?.id
+    },
+    async document(id: string): Promise<Document | undefined> {
+      const row = await db('documents').where({ id }).first()
+      return row && fromRow<Document>(row)
+    },
+    /**
+     * A document for every subscriber of its topic whose lease holds, in one statement. Answers the addresses that may be served
+     * now; those that wait for a retry get it after what they already wait for (H8: order kept).
+     */
+    async addForTopic(documentId: string, topic: string, now: Date): Promise<string[]> {
+      const { rows } = await raw(
+        `with added as (
+           insert into deliveries (recipient_id, subscriber_id, document_id, created_at)
+           select recipient_id, id, ?, ? from subscribers where topic = ? and expires_at > ? order by id
+           returning recipient_id)
+         select distinct a.recipient_id as id from added a join recipients r on r.id = a.recipient_id
+         where r.retry_at is null or r.retry_at <= ? order by 1`,
+        [documentId, now, topic, now, now]
+      )
+      return rows.map((row: { id: string }) => row.id)
+    },
+
+    /** Claims those of the addresses that nobody works on. Their waiting deliveries belong to the caller until `release`. */
+    async claim(worker: number, recipientIds: string[], now: Date, until: Date): Promise<Recipient[]> {
+      const { rows } = await raw(
+        `update recipients set claimed_by = ?, claimed_until = ?
+         where id in (select id from recipients where id = any(?::bigint[]) and (claimed_until is null or claimed_until <= ? or ${DEAD_CLAIM})
+                      order by id for update skip locked)
+         returning id, kind, url, host, failures, failing_since, slow`,
+        [worker, until, recipientIds, now]
+      )
+      return rows.map((row: Record<string, unknown>) => fromRow<Recipient>(row))
+    },
+    /** The first waiting delivery of each address, with the secret of its subscriber. */
+    async first(recipientIds: string[]): Promise<Waiting[]> {
+      const { rows } = await raw(
+        `select d.*, s.secret, s.method from (
+           select distinct on (recipient_id) id, recipient_id, subscriber_id, document_id, attempts, created_at
+           from deliveries where state = 'waiting' and recipient_id = any(?::bigint[]) order by recipient_id, id) d
+         left join subscribers s on s.id = d.subscriber_id`,
+        [recipientIds]
+      )
+      return rows.map((row: Record<string, unknown>) => {
+        const waiting = fromRow<Waiting>(row)
+        return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
+      })
+    },
+    /** Writes what became of many tries, in one statement. */
+    async settle(outcomes: Outcome[], now: Date): Promise<void> {
+      if (outcomes.length === 0) return
+      await raw(
+        `update deliveries d set attempts = d.attempts + 1, status = o.status, error = o.error,
+           state = case o.state when 'again' then 'waiting' else o.state end, done_at = case o.state when 'again' then null else ?::timestamptz end
+         from unnest(?::bigint[], ?::text[], ?::int[], ?::text[]) as o (id, state, status, error) where d.id = o.id`,
+        [
+          now,
+          outcomes.map(one => one.delivery.id),
+          outcomes.map(one => one.state),
+          outcomes.map(one => one.status ?? null),
+          outcomes.map(one => one.error?.slice(0, 500) ?? null)
+        ]
+      )
+    },
+    /** Gives addresses back with how they did: failures count until the next success. */
+    async release(worker: number, health: Health[], now: Date): Promise<void> {
+      if (health.length === 0) return
+      await raw(
+        `update recipients r set claimed_by = null, claimed_until = null, slow = h.slow, status = h.status, error = h.error, retry_at = h.retry_at,
+           failures = case when h.ok then 0 else r.failures + 1 end,
+           failing_since = case when h.ok then null else coalesce(r.failing_since, ?) end,
+           succeeded_at = case when h.ok then ? else r.succeeded_at end
+         from unnest(?::bigint[], ?::bool[], ?::bool[], ?::int[], ?::text[], ?::timestamptz[]) as h (id, ok, slow, status, error, retry_at)
+         where r.id = h.id and r.claimed_by = ?`,
+        [
+          now,
+          now,
+          health.map(one => one.recipientId),
+          health.map(one => one.ok),
+          health.map(one => one.slow),
+          health.map(one => one.status ?? null),
+          health.map(one => one.error?.slice(0, 500) ?? null),
+          health.map(one => one.retryAt ?? null),
+          worker
+        ]
+      )
+    },
+    /** Which of the addresses have something waiting and are due: what a round left behind, or what came meanwhile. */
+    async stillWaiting(recipientIds: string[], now: Date): Promise<string[]> {
+      const { rows } = await raw(
+        `select r.id from recipients r where r.id = any(?::bigint[]) and (r.retry_at is null or r.retry_at <= ?)
+         and exists (select 1 from deliveries d where d.recipient_id = r.id and d.state = 'waiting') order by 1`,
+        [recipientIds, now]
+      )
+      return rows.map((row: { id: string }) => row.id)
+    },
+    /**
+     * Addresses on which nobody works though they should be served: a retry is due, or their worker died. `retry_at` is moved on
+     * to `until`, so that two who look at once do not both take them.
+     */
+    async takeDue(now: Date, until: Date, limit: number): Promise<string[]> {
+      const { rows } = await raw(
+        `update recipients set retry_at = ? where id in (
+           select id from recipients where (retry_at <= ? and claimed_until is null) or (claimed_until is not null and (claimed_until <= ? or ${DEAD_CLAIM}))
+           order by id limit ? for update skip locked)
+         returning id`,
+        [until, now, now, limit]
+      )
+      return rows.map((row: { id: string }) => row.id)
+    },
+    /** Lets addresses be served at once. */
+    async hasten(recipientIds: string[]): Promise<void> {
+      await db('recipients').whereIn('id', recipientIds).update({ retry_at: null })
+    },
+    /** Drops what waits for an address that is gone for good, and its subscriptions (H8: 410). */
+    async giveUp(recipientIds: string[], error: string, now: Date): Promise<void> {
+      if (recipientIds.length === 0) return
+      await db('deliveries')
+        .whereIn('recipient_id', recipientIds)
+        .where({ state: 'waiting' })
+        .update({ state: 'dropped', error, done_at: now })
+      await db('subscribers').whereIn('recipient_id', recipientIds).delete()
+    },
+
+    /** For `deliveries`: newest first. */
+    async list(filter: { failed: boolean; host?: string; limit: number }) {
+      const query = db('deliveries as d')
+        .join('recipients as r', 'r.id', 'd.recipient_id')
+        .join('documents as c', 'c.id', 'd.document_id')
+        .select(
+          'd.id',
+          'r.kind',
+          'r.url',
+          'c.topic',
+          'd.state',
+          'd.attempts',
+          'd.created_at',
+          'd.done_at',
+          'd.status',
+          'd.error',
+          'r.retry_at'
+        )
+        .orderBy('d.id', 'desc')
+        .limit(filter.limit)
+      if (filter.failed)
+        query.where(some =>
+          some.whereIn('d.state', ['failed', 'dropped']).orWhere(again => again.where('d.state', 'waiting').where('d.attempts', '>', 0))
+        )
+      if (filter.host !== undefined) query.where('r.host', filter.host)
+      return (await query).map(row =>
+        fromRow<{
+          id: string
+          kind: string
+          url: string
+          topic: string
+          state: string
+          attempts: number
+          createdAt: Date
+          doneAt?: Date
+          status?: number
+          error?: string
+          retryAt?: Date
+        }>(row)
+      )
+    },
+    /** Puts a delivery that failed back to the waiting ones. Answers its address, or undefined when there is no such delivery. */
+    async revive(id: string): Promise<string | undefined> {
+      const [row] = await db('deliveries')
+        .where({ id })
+        .whereNot({ state: 'done' })
+        .update({ state: 'waiting', attempts: 0 })
+        .returning('recipient_id')
+      if (row !== undefined) await this.hasten([row.recipient_id])
+      return row?.recipient_id
+    },
+    /** Forgets what was settled before a time, and documents that nobody waits for. */
+    async forget(before: Date): Promise<void> {
+      await db('deliveries').where('created_at', '<', before).whereNot({ state: 'waiting' }).delete()
+      await db('documents')
+        .where('created_at', '<', before)
+        .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.document_id = documents.id'))
+        .delete()
+      await db('recipients')
+        .whereNull('claimed_until')
+        .whereNotExists(db('subscribers').select(db.raw('1')).whereRaw('subscribers.recipient_id = recipients.id'))
+        .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.recipient_id = recipients.id'))
+        .delete()
+    }
+  }
+}

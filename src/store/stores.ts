@@ -1,0 +1,35 @@
+import type { PgBoss } from 'pg-boss'
+import { makeActors } from './actors.ts'
+import { makeChanges } from './changes.ts'
+import { makeDeliveries } from './deliveries.ts'
+import { makeFollows } from './follows.ts'
+import { makeHistory } from './history.ts'
+import { makeQueue } from './queue.ts'
+import type { Db } from './rows.ts'
+import { makeSessions } from './sessions.ts'
+import { makeSettings } from './settings.ts'
+import { makeSubscribers } from './subscribers.ts'
+import { makeSubscriptions } from './subscriptions.ts'
+import { makeTimelines } from './timelines.ts'
+import { makeTopics } from './topics.ts'
+import type { Vault } from './vault.ts'
+
+export type Stores = ReturnType<typeof makeStores>
+
+/** All stores over one connection or one transaction. */
+export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
+  return {
+    actors: makeActors(db, vault),
+    changes: makeChanges(db),
+    deliveries: makeDeliveries(db, vault),
+    follows: makeFollows(db),
+    history: makeHistory(db),
+    queue: makeQueue(boss, 'isTransaction' in db && db.isTransaction ? db : undefined),
+    sessions: makeSessions(db),
+    settings: makeSettings(db),
+    subscribers: makeSubscribers(db, vault),
+    subscriptions: makeSubscriptions(db, vault),
+    timelines: makeTimelines(db),
+    topics: makeTopics(db)
+  }
+}

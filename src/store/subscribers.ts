@@ -1,0 +1,174 @@
+import type { PendingVerification, Subscriber, Verification } from '../model/kept.ts'
+import { type Db, fromRow } from './rows.ts'
+import type { Vault } from './vault.ts'
+
+export type Subscribers = ReturnType<typeof makeSubscribers>
+
+type Row = Record<string, unknown>
+
+/** Host (name and port) of a callback: the unit by which it is limited. */
+export const hostOf = (url: string): string => new URL(url).host
+
+/** They, at our hub: who is subscribed, and who asked to be and must still be verified. */
+export function makeSubscribers(db: Db, vault: Vault) {
+  const seal = (secret: string | undefined) => (secret === undefined ? null : vault.seal(secret))
+  const pending = (row: Row): PendingVerification => {
+    const kept = fromRow<PendingVerification>(row)
+    return kept.secret === undefined ? kept : { ...kept, secret: vault.open(kept.secret) }
+  }
+  return {
+    /**
+     * Keeps requests to be verified, many in one statement. A later request of the same callback and topic takes the place of
+     * an earlier one that still waits (its version goes up, so that the answer to the earlier one does not count).
+     */
+    async ask(requests: Verification[], now: Date): Promise<void> {
+      const last = [...new Map(requests.map(request => [`${request.topic}\n${request.callback}`, request])).values()]
+      const rows = last.map(request => ({
+        ...{
+          mode: request.mode,
+          topic: request.topic,
+          topic_asked: request.topicAsked,
+          callback: request.callback,
+          host: hostOf(request.callback)
+        },
+        ...{ secret: seal(request.secret), method: request.method, lease_seconds: request.leaseSeconds ?? null },
+        ...{ verify_token: request.verifyToken ?? null, created_at: now, due_at: now }
+      }))
+      if (rows.length === 0) return
+      const taken = ['mode', 'topic_asked', 'secret', 'method', 'lease_seconds', 'verify_token', 'created_at', 'due_at']
+      await db('verifications')
+        .insert(rows)
+        .onConflict(['topic', 'callback'])
+        .merge({
+          ...Object.fromEntries(taken.map(column => [column, db.raw('excluded.??', [column])])),
+          ...{ version: db.raw('verifications.version + 1'), attempts: 0, claimed_by: null, claimed_until: null }
+        })
+    },
+    /** Open and failed verifications of a callback's host since a time (H5). */
+    async countFor(host: string, since: Date): Promise<{ open: number; failed: number }> {
+      const row = await db('verifications')
+        .where({ host })
+        .select(
+          db.raw('count(*)::int as open'),
+          db.raw('(count(*) filter (where attempts > 0 and created_at > ?))::int as failed', [since])
+        )
+        .first()
+      return { open: row.open, failed: row.failed }
+    },
+    /** Claims verifications that are due; a claim ends by itself, or with its worker. */
+    async claim(worker: number, now: Date, until: Date, limit: number): Promise<PendingVerification[]> {
+      const due = db('verifications')
+        .select('id')
+        .where('due_at', '<=', now)
+        .where(free => free.whereNull('claimed_until').orWhere('claimed_until', '<=', now).orWhereRaw(DEAD_CLAIM))
+        .orderBy('id')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked()
+      const rows = await db('verifications').whereIn('id', due).update({ claimed_by: worker, claimed_until: until }).returning('*')
+      return rows.map(pending).sort((a, b) => Number(a.id) - Number(b.id))
+    },
+    /**
+     * Applies verifications that were confirmed, many at once: subscribers come, are renewed with their new secret and lease, or
+     * go (H6). One whose request was replaced meanwhile is left to its successor.
+     */
+    async confirm(confirmed: PendingVerification[], now: Date): Promise<void> {
+      const gone = await db('verifications')
+        .whereIn(
+          ['id', 'version'],
+          confirmed.map(one => [one.id, one.version])
+        )
+        .delete()
+        .returning('id')
+      const ids = new Set(gone.map(row => row.id))
+      const mine = confirmed.filter(one => ids.has(one.id))
+      await this.leave(mine.filter(one => one.mode === 'unsubscribe'))
+      const coming = mine.filter(one => one.mode === 'subscribe')
+      if (coming.length > 0) await this.enter(coming, now)
+    },
+    /** Makes or renews subscribers; their address is a recipient that is tried afresh. */
+    async enter(coming: Verification[], now: Date): Promise<void> {
+      const urls = [...new Set(coming.map(one => one.callback))]
+      const fresh = { retry_at: null, failures: 0, failing_since: null }
+      const recipients = await db('recipients')
+        .insert(urls.map(url => ({ kind: 'hub', url, host: hostOf(url) })))
+        .onConflict(['kind', 'url'])
+        .merge(fresh)
+        .returning(['id', 'url'])
+      const byUrl = new Map(recipients.map(row => [row.url, row.id]))
+      const rows = coming.map(one => ({
+        ...{ topic: one.topic, topic_asked: one.topicAsked, callback: one.callback, recipient_id: byUrl.get(one.callback) },
+        ...{ secret: seal(one.secret), method: one.method, lease_seconds: one.leaseSeconds ?? 0 },
+        ...{ expires_at: new Date(now.getTime() + (one.leaseSeconds ?? 0) * 1000), verified_at: now, created_at: now }
+      }))
+      await db('subscribers')
+        .insert(rows)
+        .onConflict(['topic', 'callback'])
+        .merge(['topic_asked', 'secret', 'method', 'lease_seconds', 'expires_at', 'verified_at'])
+    },
+    /** Ends subscriptions by topic and callback. */
+    async leave(leaving: Verification[]): Promise<void> {
+      if (leaving.length === 0) return
+      await db('subscribers').whereIn(['topic', 'callback'], leaving.map(one => [one.topic, one.callback])).delete()
+    },
+    /** Whether the last pushes to a subscriber failed. */
+    async isFailing(topic: string, callback: string): Promise<boolean> {
+      const row = await db('subscribers as s').join('recipients as r', 'r.id', 's.recipient_id').where({ topic, callback }).where('r.failures', '>', 0).first()
+      return row !== undefined
+    },
+    /** Takes verifications out that were refused or tried for the last time. */
+    async drop(list: PendingVerification[]): Promise<void> {
+      if (list.length > 0)
+        await db('verifications')
+          .whereIn(
+            ['id', 'version'],
+            list.map(one => [one.id, one.version])
+          )
+          .delete()
+    },
+    async retry(one: PendingVerification, at: Date): Promise<void> {
+      await db('verifications')
+        .where({ id: one.id, version: one.version })
+        .update({ attempts: one.attempts + 1, due_at: at, claimed_by: null, claimed_until: null })
+    },
+    /** Whether a verification is due now, or when the next one will be. */
+    async nextDue(): Promise<Date | undefined> {
+      return (await db('verifications').min({ at: 'due_at' }).first())?.at ?? undefined
+    },
+
+    async find(topic: string, callback: string): Promise<Subscriber | undefined> {
+      const row = await db('subscribers').where({ topic, callback }).first()
+      return row && fromRow<Subscriber>(row)
+    },
+    async remove(id: string): Promise<void> {
+      await db('subscribers').where({ id }).delete()
+    },
+    async removeExpired(now: Date): Promise<number> {
+      return db('subscribers').where('expires_at', '<=', now).delete()
+    },
+    /** Subscribers whose topic has ended: they are told so, and go (H6). */
+    async removeTopic(topic: string): Promise<Subscriber[]> {
+      return (await db('subscribers').where({ topic }).delete().returning('*')).map(row => fromRow<Subscriber>(row))
+    },
+    async count(topic: string): Promise<number> {
+      return Number((await db('subscribers').where({ topic }).count({ n: '*' }).first())?.n ?? 0)
+    },
+    /** For `hub list`: subscribers with how their address is doing. */
+    async list(limit: number): Promise<Subscriber[]> {
+      const rows = await db('subscribers as s')
+        .join('recipients as r', 'r.id', 's.recipient_id')
+        .select('s.id', 's.topic', 's.callback', 's.method', 's.lease_seconds', 's.expires_at', 's.verified_at')
+        .select('r.retry_at', 'r.failures', 'r.succeeded_at', 'r.status', 'r.error')
+        .orderBy('s.id')
+        .limit(limit)
+      return rows.map(row => fromRow<Subscriber>(row))
+    }
+  }
+}
+
+/** Class of the advisory locks by which a worker shows that it lives. */
+export const WORKER_LOCK = 7441
+
+/** True of a row whose claim belongs to a worker that is no more: its connection, and so its lock, has ended. */
+export const DEAD_CLAIM = `claimed_by::bigint not in (select objid::bigint from pg_locks
+  where locktype = 'advisory' and classid = ${WORKER_LOCK} and database = (select oid from pg_database where datname = current_database()))`

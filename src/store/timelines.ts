@@ -1,0 +1,138 @@
+import type { Knex } from 'knex'
+import type { Actor, KeptPost, Shown } from '../model/kept.ts'
+import { actorColumns } from './actors.ts'
+import { POST_COLUMNS } from './history.ts'
+import { type Db, fromRow } from './rows.ts'
+
+export type Timelines = ReturnType<typeof makeTimelines>
+
+/** Where a page of a list ends: the next begins after it. By keyset, so that nothing is shown twice or left out (F4). */
+export type Cursor = { sortedAt: Date; id: string }
+export type Page = { before?: Cursor; limit: number }
+
+const postColumns = POST_COLUMNS.map(column => `p.${column}`)
+
+/** Lists of posts with their authors, newest first. Nothing here changes anything. */
+export function makeTimelines(db: Db) {
+  const base = ({ before, limit }: Page): Knex.QueryBuilder => {
+    const query = db('posts as p')
+      .whereNull('p.deleted_at')
+      .orderBy([
+        { column: 'p.sorted_at', order: 'desc' },
+        { column: 'p.id', order: 'desc' }
+      ])
+      .limit(limit)
+    return before === undefined ? query : query.whereRaw('(p.sorted_at, p.id) < (?, ?)', [before.sortedAt, before.id])
+  }
+  const withAuthors = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
+    const rows = await query.join('actors as a', 'a.id', 'p.author_id').select([...postColumns, ...actorColumns('a', 'author__')])
+    return rows.map(split)
+  }
+  const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
+    const posts = await withAuthors(query)
+    const ids = posts.flatMap(post => (post.sharedId === undefined ? [] : [post.sharedId]))
+    if (ids.length === 0) return posts
+    const originals = new Map(
+      (await withAuthors(db('posts as p').whereIn('p.id', ids).whereNull('p.deleted_at'))).map(post => [post.id, post])
+    )
+    return posts.map(post => {
+      const shared = post.sharedId === undefined ? undefined : originals.get(post.sharedId)
+      return shared === undefined ? post : { ...post, shared }
+    })
+  }
+  return {
+    /** Posts of everyone whom an account follows, and its own. */
+    home: (accountId: string, page: Page) =>
+      shown(
+        base(page).where(group =>
+          group
+            .where('p.author_id', accountId)
+            .orWhereIn('p.author_id', db('follows').select('followed_id').where({ follower_id: accountId }))
+        )
+      ),
+    /** Public posts of everyone whom any account of ours follows, and theirs (OPEN_SEARCH). */
+    everyone: (page: Page) => shown(base(page).where('p.visibility', 'public')),
+    /** Public posts of our own accounts. */
+    local: (page: Page) =>
+      shown(
+        base(page)
+          .where('p.visibility', 'public')
+          .whereIn('p.author_id', db('actors').select('id').whereNotNull('local_name').whereNull('removed_at'))
+      ),
+    /** One person's posts; only public ones unless `all`. */
+    by: (actorId: string, page: Page, all: boolean) =>
+      shown(
+        all
+          ? base(page).where('p.author_id', actorId)
+          : base(page).where('p.author_id', actorId).whereIn('p.visibility', ['public', 'unlisted'])
+      ),
+    /** What an account's own feed holds: its public posts, by id, newest first. */
+    async feed(actorId: string, before: string | undefined, limit: number): Promise<KeptPost[]> {
+      const query = db('posts as p')
+        .select(postColumns)
+        .where({ author_id: actorId, visibility: 'public' })
+        .whereNull('deleted_at')
+        .orderBy('id', 'desc')
+        .limit(limit)
+      return (await (before === undefined ? query : query.where('id', '<', before))).map((row: Record<string, unknown>) =>
+        fromRow<KeptPost>(row)
+      )
+    },
+    /** Full text of titles and bodies: every word must be there. */
+    search: (words: string, page: Page, onlyLocal: boolean) => {
+      const query = base(page).whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
+      return shown(
+        onlyLocal
+          ? query
+              .where('p.visibility', 'public')
+              .whereIn('p.author_id', db('actors').select('id').whereNotNull('local_name').whereNull('removed_at'))
+          : query
+      )
+    },
+    one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
+    /** The post, what it answers (at most 20 up) and what answers it (at most `limit`), oldest first. */
+    async thread(id: string, limit: number): Promise<Shown[]> {
+      const { rows } = await db.raw(
+        `with recursive up as (
+           select id, parent_id, 0 as depth from posts where id = ?
+           union all select p.id, p.parent_id, u.depth + 1 from posts p join up u on p.id = u.parent_id where u.depth < 20),
+         top as (select id from up order by depth desc limit 1),
+         down as (
+           select id, 0 as depth from top
+           union all select p.id, d.depth + 1 from posts p join down d on p.parent_id = d.id where d.depth < 50)
+         select id from down limit ?`,
+        [id, limit]
+      )
+      const posts = await shown(
+        db('posts as p')
+          .whereIn(
+            'p.id',
+            rows.map((row: { id: string }) => row.id)
+          )
+          .orderBy('p.sorted_at')
+          .orderBy('p.id')
+      )
+      return posts
+    },
+    /** Everything kept, for `history`: newest first, dead ones too. */
+    all: (page: Page, actorId?: string) => {
+      const query = db('posts as p')
+        .orderBy([
+          { column: 'p.sorted_at', order: 'desc' },
+          { column: 'p.id', order: 'desc' }
+        ])
+        .limit(page.limit)
+      return shown(actorId === undefined ? query : query.where('p.author_id', actorId))
+    }
+  }
+}
+
+function split(row: Record<string, unknown>): Shown {
+  const post: Record<string, unknown> = {}
+  const author: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(row)) {
+    if (name.startsWith('author__')) author[name.slice(8)] = value
+    else post[name] = value
+  }
+  return { ...fromRow<KeptPost>(post), author: fromRow<Actor>(author) }
+}

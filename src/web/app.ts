@@ -1,0 +1,31 @@
+/** The order of middleware and routes: what is asked most stands first. */
+import Koa from 'koa'
+import type { Tools } from '../tools.ts'
+import { feedRoutes } from './feeds.ts'
+import { healthRoutes } from './health.ts'
+import { hubRoutes } from './hub.ts'
+import { guardRequests } from './middleware.ts'
+import { ownerRoutes } from './owner.ts'
+import { pageRoutes } from './pages.ts'
+import { pushRoutes } from './push.ts'
+import { makeResidents } from './residents.ts'
+import { wellKnownRoutes } from './well-known.ts'
+
+/** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
+export function makeApp(tools: Tools): Koa {
+  const app = new Koa({ proxy: tools.config.trustProxy > 0, maxIpsCount: tools.config.trustProxy })
+  app.silent = true
+  const residents = makeResidents(tools)
+  app.use(guardRequests(tools))
+  const routers = [
+    wellKnownRoutes(tools, residents),
+    feedRoutes(tools, residents),
+    hubRoutes(tools),
+    pushRoutes(tools),
+    healthRoutes(tools),
+    ownerRoutes(tools),
+    pageRoutes(tools)
+  ]
+  for (const router of routers) app.use(router.routes())
+  return app
+}

@@ -1,0 +1,107 @@
+/** Feeds of our accounts: Atom (the topic), RSS 2.0, JSON Feed, older pages, single entries. Rendered once a change, not once a request (F1). */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { entryOut, feedHead, hubsOf, PAGE_SIZE } from '../federation/entries.ts'
+import { Missing } from '../model/errors.ts'
+import { isId } from '../model/ids.ts'
+import type { Account, KeptPost } from '../model/kept.ts'
+import { writeEntry, writeFeed } from '../protocol/atom-writer.ts'
+import type { FeedHead } from '../protocol/feed-parts.ts'
+import { writeJsonFeed, writeRss } from '../protocol/feeds-out.ts'
+import { hubLinks } from '../protocol/hub.ts'
+import { TYPE } from '../protocol/names.ts'
+import type { Tools } from '../tools.ts'
+import { refuseMethod } from './middleware.ts'
+import { makeRendered, type Residents } from './residents.ts'
+
+type Format = 'atom' | 'rss' | 'json'
+type Written = { body: Buffer; headers: Record<string, string> }
+
+const TYPES = { atom: `${TYPE.atom}; charset=utf-8`, rss: `${TYPE.rss}; charset=utf-8`, json: `${TYPE.jsonFeed}; charset=utf-8` }
+
+export function feedRoutes(tools: Tools, residents: Residents): Router {
+  const rendered = makeRendered<Written>(tools, 2000)
+  const router = new Router()
+  const resident = async (name: string): Promise<Account> => {
+    const account = residents.atHand(name) ?? (await residents.find(name))
+    if (account === undefined) throw new Missing('There is no such account here.')
+    return account
+  }
+  const feed = (format: Format) => async (ctx: Context & { params: { name?: string } }) => {
+    const before = new URLSearchParams(ctx.querystring).get('before') ?? ''
+    if (before !== '' && !isId(before)) throw new Missing('There is no such page.')
+    const account = await resident(ctx.params.name ?? '')
+    const key = `${format} ${before}`
+    send(ctx, rendered.atHand(account.localName, key) ?? (await rendered.get(account.localName, key, () => writePage(tools, account, format, before))))
+  }
+  for (const format of ['atom', 'rss', 'json'] as const) {
+    router.get(`/users/:name.${format}`, feed(format))
+    router.all(`/users/:name.${format}`, ctx => refuseMethod(ctx, 'GET, HEAD'))
+  }
+  router.get('/users/:name/posts/:id.atom', async ctx => {
+    const account = await resident(ctx.params.name ?? '')
+    const post = await publicPost(tools, account, ctx.params.id ?? '')
+    send(ctx, writeOne(tools, account, post))
+  })
+  router.get('/feed.xsl', async ctx => {
+    ctx.type = 'text/xsl; charset=utf-8'
+    ctx.set({ 'Cache-Control': 'public, max-age=86400', 'X-Content-Type-Options': 'nosniff' })
+    ctx.body = await stylesheet()
+  })
+  return router
+}
+
+/** A post that anybody may read. @throws Missing 404, or 410 when it was deleted (F15) */
+export async function publicPost({ history }: Tools, account: Account, id: string): Promise<KeptPost> {
+  const post = isId(id) ? await history.find(id) : undefined
+  if (post === undefined || post.authorId !== account.id) throw new Missing('There is no such post.')
+  if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
+  if (post.visibility !== 'public' && post.visibility !== 'unlisted') throw new Missing('There is no such post.')
+  return post
+}
+
+let sheet: Promise<Buffer> | undefined
+const stylesheet = () => (sheet ??= readFile(new URL('../../views/feed.xsl', import.meta.url)))
+
+/** One page, older ones by keyset: `before` is exclusive, and every page bears the feed's own id (F4). */
+async function writePage(tools: Tools, account: Account, format: Format, before: string): Promise<Written> {
+  const { addresses, timelines } = tools
+  const name = account.localName
+  const found = await timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
+  const posts = found.slice(0, PAGE_SIZE)
+  const updated = posts.reduce((latest, post) => (post.updatedAt > latest ? post.updatedAt : latest), posts[0]?.updatedAt ?? account.createdAt)
+  const topic = { atom: addresses.feed(name), rss: addresses.rss(name), json: addresses.jsonFeed(name) }[format]
+  const last = posts.at(-1)
+  const older = found.length > PAGE_SIZE && last !== undefined ? { next: `${topic}?before=${last.id}` } : {}
+  const head: FeedHead = { ...feedHead(tools, account, updated), topic, ...older, ...(before === '' ? {} : { first: topic }) }
+  const text = writeAs(format, head, posts)
+  const links = format === 'atom' ? { Link: hubLinks(hubsOf(tools), topic) } : {}
+  return finish(Buffer.from(text), updated, { 'Content-Type': TYPES[format], ...links })
+}
+
+function writeAs(format: Format, head: FeedHead, posts: KeptPost[]): string {
+  const entries = posts.map(entryOut)
+  if (format === 'atom') return writeFeed({ ...head, stylesheet: '/feed.xsl' }, entries)
+  // our hub serves the Atom topic alone
+  return format === 'rss' ? writeRss({ ...head, hubs: [] }, entries) : writeJsonFeed({ ...head, hubs: [] }, entries)
+}
+
+function writeOne(tools: Tools, account: Account, post: KeptPost): Written {
+  const { author } = feedHead(tools, account, post.updatedAt)
+  return finish(Buffer.from(writeEntry(entryOut(post), author, { root: true })), post.updatedAt, { 'Content-Type': TYPES.atom })
+}
+
+function finish(body: Buffer, updated: Date, headers: Record<string, string>): Written {
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  const shared = { ETag: etag, 'Last-Modified': updated.toUTCString(), 'Cache-Control': 'public, max-age=60', 'X-Content-Type-Options': 'nosniff' }
+  return { body, headers: { ...headers, ...shared } }
+}
+
+function send(ctx: Context, { body, headers }: Written): void {
+  ctx.set(headers)
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+  else ctx.body = body
+}

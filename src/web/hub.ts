@@ -1,0 +1,25 @@
+import Router from '@koa/router'
+import { makeHub } from '../federation/hub.ts'
+import type { Tools } from '../tools.ts'
+import { readForm, refuseMethod } from './middleware.ts'
+import { hubPage } from './render.ts'
+
+const FORM_BYTES = 65_536
+const ANSWERS = { accepted: 202, verified: 204, published: 204 } as const
+
+/** `POST /hub`: subscribe, unsubscribe, publish (H1, H4). `GET` shows what it is. */
+export function hubRoutes(tools: Tools): Router {
+  const take = makeHub(tools)
+  const router = new Router()
+  router.post('/hub', async ctx => {
+    const outcome = await take(await readForm(ctx, FORM_BYTES))
+    ctx.status = ANSWERS[outcome]
+    if (outcome === 'accepted') ctx.body = 'Accepted\n'
+  })
+  router.get('/hub', ctx => {
+    ctx.type = 'text/html; charset=utf-8'
+    ctx.body = hubPage(tools)
+  })
+  router.all('/hub', ctx => refuseMethod(ctx, 'GET, HEAD, POST'))
+  return router
+}

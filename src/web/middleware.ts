@@ -1,0 +1,108 @@
+/** What every request goes through: a line in the log, errors -> status, bodies with a limit. */
+import type { Context, Middleware } from 'koa'
+import { BadMessage, isFailure } from '../model/errors.ts'
+import { TYPE } from '../protocol/names.ts'
+import type { Tools } from '../tools.ts'
+import { errorPage } from './render.ts'
+
+/** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
+export function guardRequests(tools: Tools): Middleware {
+  const { log } = tools
+  return async function guard(ctx, next) {
+    const begun = performance.now()
+    let error: unknown
+    try {
+      await next()
+      if (ctx.status === 404 && ctx.body == null && !ctx.headerSent) answerError(tools, ctx, { status: 404, code: 'not_found', sentence: 'There is nothing here.' })
+    } catch (thrown) {
+      error = thrown
+      answerError(tools, ctx, readError(thrown))
+    }
+    const ms = Math.round(performance.now() - begun)
+    const line = { method: ctx.method, path: ctx.url.slice(0, 500), status: ctx.status, ms }
+    if (error === undefined || (isFailure(error) && ctx.status < 500)) log.info(error === undefined ? line : { ...line, why: (error as Error).message }, 'request')
+    else log.error({ ...line, error }, 'request')
+  }
+}
+
+type Told = { status: number; code: string; sentence: string; retryAfter?: number }
+
+/** What may be told of an error: the four failures say it themselves; of anything else nothing. */
+function readError(error: unknown): Told {
+  if (isFailure(error)) {
+    return { status: error.status, code: error.code, sentence: error.message, ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }) }
+  }
+  const { status, expose } = error as { status?: number; expose?: boolean }
+  if (expose === true && status !== undefined && status < 500) return { status, code: 'bad_request', sentence: 'This request cannot be read.' }
+  return { status: 500, code: 'defect', sentence: 'Something went wrong here. It has been written down.' }
+}
+
+/** JSON for programs, a page for browsers, plain text for protocols (interface.md section 2). */
+function answerError(tools: Tools, ctx: Context, { status, code, sentence, retryAfter }: Told): void {
+  const allow = ctx.response.get('Allow')
+  ctx.status = status
+  if (allow) ctx.set('Allow', allow)
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(retryAfter)))
+  ctx.set('Cache-Control', 'no-store')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  if (wantsJson(ctx)) {
+    ctx.type = TYPE.json
+    ctx.body = JSON.stringify({ error: sentence, code })
+  } else if (isProtocol(ctx.path) || ctx.accepts('text/plain', 'text/html') !== 'text/html') {
+    ctx.type = 'text/plain; charset=utf-8'
+    ctx.body = `${sentence}\n`
+  } else {
+    ctx.type = 'text/html; charset=utf-8'
+    ctx.body = errorPage(tools, { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
+  }
+}
+
+const wantsJson = (ctx: Context) =>
+  ctx.path.startsWith('/api/') || ctx.path === '/publish' || (ctx.path === '/search' && ctx.accepts('text/html', TYPE.json) === TYPE.json)
+
+/** Endpoints that programs ask: their errors are text, never HTML (W7). */
+const isProtocol = (path: string) =>
+  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) || /\.(atom|rss|json|xsl|css)$/.test(path) || /\/(salmon|inbox)$/.test(path)
+
+/** Answers 405 with the methods that there are, for paths that a router knows under other methods. */
+export function refuseMethod(ctx: Context, allowed: string): void {
+  ctx.set('Allow', allowed)
+  throw new BadMessage(`This address takes ${allowed} only.`, { status: 405, code: 'method' })
+}
+
+/**
+ * The body as it came, never parsed or changed (I2).
+ * @param limit bytes @throws BadMessage 413 when it is longer, 415 when it is compressed
+ */
+export async function readBody(ctx: Context, limit: number): Promise<Buffer> {
+  if (ctx.get('content-encoding') !== '' && ctx.get('content-encoding') !== 'identity') throw new BadMessage('Compressed bodies are not taken.', { status: 415 })
+  const told = Number(ctx.get('content-length') || 0)
+  if (told > limit) throw tooLong(ctx, limit)
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of ctx.req as AsyncIterable<Buffer>) {
+    length += part.length
+    if (length > limit) throw tooLong(ctx, limit)
+    parts.push(part)
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}
+
+/** The rest of a body that is too long is not read: the connection ends with the answer. */
+function tooLong(ctx: Context, limit: number): BadMessage {
+  ctx.set('Connection', 'close')
+  ctx.req.unpipe()
+  ctx.req.resume()
+  return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: 'too_long' })
+}
+
+/** A form (application/x-www-form-urlencoded, UTF-8). @throws BadMessage 413; 415 for any other type; 400 for bad UTF-8 */
+export async function readForm(ctx: Context, limit: number): Promise<URLSearchParams> {
+  if (!ctx.is(TYPE.form)) throw new BadMessage(`A body of type ${TYPE.form} is needed.`, { status: 415, code: 'type' })
+  const body = await readBody(ctx, limit)
+  try {
+    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (cause) {
+    throw new BadMessage('The form is not UTF-8.', { cause })
+  }
+}

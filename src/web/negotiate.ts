@@ -1,0 +1,33 @@
+/** What a client takes, by the q values of its Accept header. */
+
+type Wish = { type: string; q: number; place: number }
+
+/** The media types of an Accept header with their q (RFC 9110 12.5.1); a q that cannot be read is 1. */
+export function readAccept(header: string): Wish[] {
+  return header
+    .toLowerCase()
+    .split(',')
+    .map((part, place) => {
+      const [type = '', ...parameters] = part.split(';').map(text => text.trim())
+      const q = Number(parameters.find(parameter => parameter.startsWith('q='))?.slice(2) ?? 1)
+      return { type, q: Number.isNaN(q) ? 1 : q, place }
+    })
+    .filter(wish => wish.type !== '')
+}
+
+const XRD = new Set(['application/xrd+xml', 'application/xml', 'text/xml'])
+const isJson = (type: string) => type === 'application/json' || type.endsWith('+json')
+
+/**
+ * Whether XRD is wanted rather than JRD (W4): only when it is named with a q not below that of any JSON type; of equals the one
+ * listed first. No header, a star, HTML: JRD.
+ */
+export function prefersXrd(header: string): boolean {
+  if (header === '' || !header.includes('xml')) return false
+  const wishes = readAccept(header).filter(wish => wish.q > 0)
+  const best = (some: Wish[]) => some.sort((a, b) => b.q - a.q || a.place - b.place)[0]
+  const xrd = best(wishes.filter(wish => XRD.has(wish.type)))
+  const json = best(wishes.filter(wish => isJson(wish.type)))
+  if (xrd === undefined) return false
+  return json === undefined || xrd.q > json.q || (xrd.q === json.q && xrd.place < json.place)
+}

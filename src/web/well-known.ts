@@ -1,0 +1,114 @@
+/** host-meta and WebFinger, as every known client asks for them (protocols.md W). */
+import { createHash } from 'node:crypto'
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Descriptor } from '../model/activity.ts'
+import { BadMessage, Missing, Refused } from '../model/errors.ts'
+import type { Account } from '../model/kept.ts'
+import { accountDescriptor, hostDescriptor } from '../protocol/descriptor.ts'
+import { writeJrd } from '../protocol/jrd.ts'
+import { readMagicKey } from '../protocol/magic.ts'
+import { TYPE } from '../protocol/names.ts'
+import { writeXrd } from '../protocol/xrd.ts'
+import type { Tools } from '../tools.ts'
+import { refuseMethod } from './middleware.ts'
+import { prefersXrd } from './negotiate.ts'
+import { makeRendered, type Residents } from './residents.ts'
+import { isResource, nameOfResource } from './resources.ts'
+
+type Form = 'jrd' | 'xrd'
+type Written = { body: Buffer; type: string; etag: string }
+
+const PATHS = ['/.well-known/webfinger', '/.well-known/webfinger.json', '/.well-known/webfinger.xml', '/.well-known/host-meta', '/.well-known/host-meta.json']
+const UNKNOWN_A_MINUTE = 600
+
+export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
+  const { addresses } = tools
+  const rendered = makeRendered<Written>(tools, 20_000)
+  const limiter = new RateLimiterMemory({ points: UNKNOWN_A_MINUTE, duration: 60 })
+  const hosts = hostDescriptor({ xrd: addresses.webfingerTemplate('.xml'), jrd: addresses.webfingerTemplate('') })
+  const hostMeta = { jrd: write(hosts, 'jrd'), xrd: write(hosts, 'xrd') }
+  const router = new Router()
+
+  const answerAccount = async (ctx: Context, form: Form) => {
+    openToAll(ctx)
+    const query = new URLSearchParams(ctx.querystring)
+    const resource = oneResource(query)
+    const name = nameOfResource(resource, addresses.origin, addresses.handleHost)
+    const account = name === undefined ? undefined : (residents.atHand(name) ?? (await residents.find(name)))
+    if (account === undefined) {
+      await limiter.consume(ctx.ip).catch(() => {
+        throw new Refused('Too many unknown names were asked for.', { status: 429, code: 'too_many', retryAfter: 60 })
+      })
+      throw new Missing('There is no such account here.')
+    }
+    const rels = query.getAll('rel')
+    if (rels.length > 0) return send(ctx, write(only(describe(tools, account), rels), form))
+    const known = rendered.atHand(account.localName, form)
+    send(ctx, known ?? (await rendered.get(account.localName, form, async () => write(describe(tools, account), form))))
+  }
+
+  router.get('/.well-known/webfinger', ctx => answerAccount(ctx, prefersXrd(ctx.get('accept')) ? 'xrd' : 'jrd'))
+  router.get('/.well-known/webfinger.json', ctx => answerAccount(ctx, 'jrd'))
+  router.get('/.well-known/webfinger.xml', ctx => answerAccount(ctx, 'xrd'))
+  router.get('/.well-known/host-meta', ctx => {
+    openToAll(ctx)
+    send(ctx, /json/i.test(ctx.get('accept')) && !prefersXrd(ctx.get('accept')) ? hostMeta.jrd : hostMeta.xrd, 259_200)
+  })
+  router.get('/.well-known/host-meta.json', ctx => {
+    openToAll(ctx)
+    send(ctx, hostMeta.jrd, 259_200)
+  })
+  for (const path of PATHS) {
+    router.options(path, ctx => {
+      openToAll(ctx)
+      ctx.set('Access-Control-Allow-Methods', 'GET, HEAD')
+      ctx.status = 204
+    })
+    router.all(path, ctx => {
+      openToAll(ctx)
+      refuseMethod(ctx, 'GET, HEAD, OPTIONS')
+    })
+  }
+  return router
+}
+
+/** RFC 7033 5: anybody's script may read it, errors too. */
+function openToAll(ctx: Context): void {
+  ctx.set({ 'Access-Control-Allow-Origin': '*', Vary: 'Accept', 'X-Content-Type-Options': 'nosniff' })
+}
+
+function oneResource(query: URLSearchParams): string {
+  const [resource, second] = query.getAll('resource')
+  if (resource === undefined || resource.trim() === '') throw new BadMessage('The parameter resource is missing.')
+  if (second !== undefined) throw new BadMessage('The parameter resource stands there twice.')
+  // a replacement character stands where the query was no UTF-8
+  if (resource.length > 2048 || /[\0-\x1f\x7f\ufffd]/.test(resource) || !isResource(resource)) throw new BadMessage('The resource is no URI.')
+  return resource
+}
+
+/** RFC 7033 4.3: `rel` filters the links and leaves the rest. */
+const only = (descriptor: Descriptor, rels: string[]): Descriptor => ({ ...descriptor, links: descriptor.links.filter(link => rels.includes(link.rel)) })
+
+function describe({ addresses }: Tools, account: Account): Descriptor {
+  const name = account.localName
+  return accountDescriptor({
+    ...{ handle: account.acct, uri: account.uri, profile: account.uri, feed: addresses.feed(name), salmon: addresses.salmon(name) },
+    ...{ magicKey: readMagicKey(account.magicKey), subscribeTemplate: addresses.authorizeInteraction() },
+    ...(account.avatar === undefined ? {} : { avatar: account.avatar.url })
+  })
+}
+
+function write(descriptor: Descriptor, form: Form): Written {
+  const body = Buffer.from(form === 'jrd' ? writeJrd(descriptor) : writeXrd(descriptor))
+  const type = `${form === 'jrd' ? TYPE.jrd : TYPE.xrd}; charset=utf-8`
+  return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+}
+
+function send(ctx: Context, { body, type, etag }: Written, maxAge = 3600): void {
+  ctx.set({ 'Content-Type': type, ETag: etag, 'Cache-Control': `public, max-age=${maxAge}` })
+  ctx.status = 200
+  if (ctx.get('if-none-match') !== '' && ctx.fresh) ctx.status = 304
+  else ctx.body = body
+}
