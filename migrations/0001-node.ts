@@ -193,7 +193,7 @@ export async function up(knex: Knex): Promise<void> {
       topic text not null, topic_asked text not null, callback text not null, host text not null,
       secret text, method text not null, lease_seconds integer, verify_token text,
       attempts integer not null default 0,
-      due_at timestamptz not null default now(),
+      due_at timestamptz not null default now(), failed_at timestamptz,
       claimed_by integer, claimed_until timestamptz,
       created_at timestamptz not null default now(),
       unique (topic, callback)

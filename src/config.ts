@@ -84,12 +84,15 @@ export class ConfigFaults extends Error {
   }
 }
 
-/** Where the settings are read: `cwd` holds `.env` and is the base of relative paths; `terminal`: people read the log. */
-export type Place = { cwd: string; terminal?: boolean }
+/**
+ * Where the settings are read: `cwd` holds `.env` and is the base of relative paths; `terminal`: people read the log; `logLevel`
+ * holds when LOG_LEVEL is not set.
+ */
+export type Place = { cwd: string; terminal?: boolean; logLevel?: Config['logLevel'] }
 
-/** The configuration of this process. @throws ConfigFaults */
-export function readProcessConfig(): Config {
-  return readConfig(process.env, { cwd: process.cwd(), terminal: process.stdout.isTTY ?? false })
+/** The configuration of this process. @param usual the LOG_LEVEL that holds when none is set @throws ConfigFaults */
+export function readProcessConfig(usual: Config['logLevel'] = 'info'): Config {
+  return readConfig(process.env, { cwd: process.cwd(), terminal: process.stdout.isTTY ?? false, logLevel: usual })
 }
 
 /**
@@ -112,6 +115,7 @@ export function readConfig(environment: Environment, place: Place): Config {
     ...defaults,
     trustProxy: dyno ? 1 : 0,
     logFormat: place.terminal ? 'text' : 'json',
+    logLevel: place.logLevel ?? 'info',
     ...plain,
     ...origin,
     ...(database && { database }),
@@ -135,8 +139,7 @@ const defaults = {
   moderation: 'first',
   retentionDays: 0,
   allowAddresses: [],
-  allowHttp: false,
-  logLevel: 'info'
+  allowHttp: false
 } satisfies Partial<Config>
 
 function readDotEnv(cwd: string, faults: Fault[]): Environment {

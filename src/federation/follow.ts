@@ -70,7 +70,7 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
   const owner = await decideOwner(tools, found, feed, located.topic, trace)
   const { clock, config, http, transaction } = tools
   const chosen = hub ?? located.hubs[0]
-  const askable = chosen !== undefined && (!config.isLoopback || http.isListed(chosen))
+  const askable = chosen !== undefined && (!config.isLoopback || (await http.isListed(chosen)))
   trace.push({ step: 'hub', ...(chosen ? { url: chosen } : {}), found: describeHub(chosen, askable) })
   const followed = await transaction(async stores => {
     const now = clock()

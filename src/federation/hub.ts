@@ -22,46 +22,14 @@ const CLAIM_MS = 60_000
 const BATCH = 250
 const PAUSES = [60_000, 10 * 60_000, 50 * 60_000]
 
-type Waiting = { request: Verification; since: number; refuse?: Refused }
+type Waiting = { request: Verification; since: number; kept: boolean; refuse?: Refused }
 
 /**
  * The hub's counter: takes requests and keeps them to be verified, those that come together in one commit.
- * Answers `publish`, `accepted` (202: verified later) or `verified` (204: an old subscriber asked for it).
+ * Answers `published`, `accepted` (202: verified later) or `verified` (204: an old subscriber asked for it).
  */
 export function makeHub(tools: Tools) {
-  const { clock, subscribers, transaction } = tools
-  const ask = makeBatch<Waiting>(200, async list => {
-    const now = clock()
-    const counts = new Map<string, { open: number; failed: number }>()
-    for (const host of new Set(list.map(one => new URL(one.request.callback).host))) {
-      counts.set(host, await subscribers.countFor(host, new Date(now.getTime() - 60_000)))
-    }
-    const room = list.filter(one => {
-      const count = counts.get(new URL(one.request.callback).host)!
-      if (count.failed >= FAILED_A_MINUTE) one.refuse = tooMany('Too many verifications of this host failed.')
-      else if (count.open >= OPEN_AT_ONCE && now.getTime() - one.since > 5_000) one.refuse = tooMany('Too many verifications of this host are open.')
-      else if (count.open < OPEN_AT_ONCE) return ++count.open
-      return false
-    })
-    if (room.length === 0) return
-    await transaction(async stores => {
-      await stores.subscribers.ask(room.map(one => one.request), now)
-      await stores.queue.add('hub.verify', {})
-    })
-    for (const one of room) one.since = Number.NaN
-  })
-
-  /** A host with many open verifications is served as they end: its requests wait here, not in the table. */
-  const keep = async (request: Verification): Promise<void> => {
-    const one: Waiting = { request, since: clock().getTime() }
-    for (;;) {
-      await ask(one)
-      if (one.refuse !== undefined) throw one.refuse
-      if (Number.isNaN(one.since)) return
-      await new Promise(done => setTimeout(done, 20))
-    }
-  }
-
+  const keep = makeKeeper(tools)
   return async (form: URLSearchParams): Promise<'published' | 'accepted' | 'verified'> => {
     const read = readHubRequest(form)
     if (read.mode === 'publish') {
@@ -74,10 +42,47 @@ export function makeHub(tools: Tools) {
       return 'accepted'
     }
     if (!(await challenge(tools, request)).confirmed) throw new Refused('The subscriber did not confirm.', { status: 409, code: 'not_verified' })
-    if (request.mode === 'subscribe') await subscribers.enter([request], clock())
-    else await subscribers.leave([request])
+    if (request.mode === 'subscribe') await tools.subscribers.enter([request], tools.clock())
+    else await tools.subscribers.leave([request])
     return 'verified'
   }
+}
+
+/** Keeps requests as far as their callbacks' hosts have room (H5). A host with many open ones is served as they end: its requests wait here, not in the table. */
+function makeKeeper({ clock, subscribers, transaction }: Tools) {
+  const ask = makeBatch<Waiting>(200, async list => {
+    const now = clock()
+    const room = await withRoom(subscribers, list, now)
+    if (room.length === 0) return
+    await transaction(async stores => {
+      await stores.subscribers.ask(room.map(one => one.request), now)
+      await stores.queue.add('hub.verify', {})
+    })
+    for (const one of room) one.kept = true
+  })
+  return async (request: Verification): Promise<void> => {
+    const one: Waiting = { request, since: clock().getTime(), kept: false }
+    for (;;) {
+      await ask(one)
+      if (one.refuse !== undefined) throw one.refuse
+      if (one.kept) return
+      await new Promise(done => setTimeout(done, 20))
+    }
+  }
+}
+
+/** Those of the requests whose host has room; the others wait, or are refused when they waited long or their host fails. */
+async function withRoom(subscribers: Tools['subscribers'], list: Waiting[], now: Date): Promise<Waiting[]> {
+  const hostOf = (one: Waiting) => new URL(one.request.callback).host
+  const counts = await subscribers.countOpen([...new Set(list.map(hostOf))], new Date(now.getTime() - 60_000))
+  return list.filter(one => {
+    const count = counts.get(hostOf(one)) ?? { open: 0, failed: 0 }
+    counts.set(hostOf(one), count)
+    if (count.failed >= FAILED_A_MINUTE) one.refuse = tooMany('Too many verifications of this host failed.')
+    else if (count.open < OPEN_AT_ONCE) return ++count.open
+    else if (now.getTime() - one.since > 5_000) one.refuse = tooMany('Too many verifications of this host are open.')
+    return false
+  })
 }
 
 const tooMany = (sentence: string) => new Refused(sentence, { status: 429, code: 'too_many', retryAfter: 60 })
@@ -116,9 +121,9 @@ export async function verifyDue(tools: Tools): Promise<void> {
         if (confirmed) return confirm(one)
         const pause = PAUSES[one.attempts]
         log.info({ mode: one.mode, topic: one.topic, callback: one.callback, why }, 'hub: a verification failed')
-        if (!refused && pause !== undefined) return subscribers.retry(one, new Date(clock().getTime() + pause))
+        if (!refused && pause !== undefined) return subscribers.retry(one, new Date(clock().getTime() + pause), clock())
         if (one.mode === 'unsubscribe' && !refused) return unsubscribeSilent(tools, one)
-        await subscribers.drop([one])
+        await subscribers.drop(one, clock())
       })
     )
   }
@@ -127,7 +132,7 @@ export async function verifyDue(tools: Tools): Promise<void> {
 /** P answers 500 to the verification of an unsubscribe: after the last try it counts when pushes fail too (H5). */
 async function unsubscribeSilent({ clock, subscribers }: Tools, one: PendingVerification): Promise<void> {
   if (await subscribers.isFailing(one.topic, one.callback)) await subscribers.confirm([one], clock())
-  else await subscribers.drop([one])
+  else await subscribers.drop(one, clock())
 }
 
 type Verdict = { confirmed: boolean; refused?: boolean; why?: string }

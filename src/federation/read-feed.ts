@@ -94,6 +94,8 @@ async function takePolled(tools: Tools, subscription: Subscription, answer: Http
   const { clock, http, config, transaction } = tools
   const now = clock()
   const { hubs, url } = locate(answer, subscription.url, feed)
+  const hub = subscription.fixedHub ?? hubs[0]
+  const askable = hub !== undefined && (!config.isLoopback || (await http.isListed(hub)))
   await transaction(async stores => {
     await stores.subscriptions.lock(subscription.id)
     const owner = subscription.actorId === undefined ? undefined : await stores.actors.find(subscription.actorId)
@@ -101,8 +103,6 @@ async function takePolled(tools: Tools, subscription: Subscription, answer: Http
     const fresh = await takeFeed(stores, feed, await refresh(stores, owner, feed, now), 'feed', now)
     // an active hub that did not push what a poll finds is asked again (S14)
     const missed = fresh > 0 && subscription.state === 'active'
-    const hub = subscription.fixedHub ?? hubs[0]
-    const askable = hub !== undefined && (!config.isLoopback || http.isListed(hub))
     const ask = missed || (askable && subscription.state === 'polling' && subscription.askAt === undefined && subscription.hub !== hub)
     await stores.subscriptions.change(subscription.id, {
       ...{ url, hubs, hub: hub ?? null, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },

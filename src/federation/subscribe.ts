@@ -25,7 +25,7 @@ export async function askHub(tools: Tools, subscriptionId: string): Promise<void
   if (subscription.state === 'ending') return leaveHub(tools, subscription)
   const hub = subscription.fixedHub ?? subscription.hub ?? subscription.hubs[0]
   if (['gone', 'ended'].includes(subscription.state)) return
-  if (hub === undefined || (config.isLoopback && !http.isListed(hub))) {
+  if (hub === undefined || (config.isLoopback && !(await http.isListed(hub)))) {
     await subscriptions.change(subscription.id, { state: 'polling', askAt: null })
     return
   }

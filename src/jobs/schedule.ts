@@ -17,7 +17,7 @@ const ROUNDS: Round[] = [
   { every: 2 * SECOND, what: 'poll feeds', work: pollDue },
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
-  { every: MINUTE, what: 'end leases', work: tools => tools.subscriptions.expire(tools.clock()) },
+  { every: MINUTE, what: 'end leases', work: endLeases },
   { every: 60 * MINUTE, what: 'forget', work: forget }
 ]
 
@@ -65,6 +65,11 @@ async function pollDue(tools: Tools): Promise<void> {
 /** What was pushed and not read: the worker that had it is gone. */
 async function readLeft(tools: Tools): Promise<void> {
   for (const id of await tools.subscriptions.unread(later(tools, -10 * SECOND))) await readPushes(tools, id)
+}
+
+async function endLeases(tools: Tools): Promise<void> {
+  await tools.subscriptions.expire(tools.clock())
+  await tools.subscribers.forgetFailed(later(tools, -10 * MINUTE))
 }
 
 async function forget(tools: Tools): Promise<void> {

@@ -32,50 +32,53 @@ export async function exchange(agent: Dispatcher, question: Question, timeout: n
 
 // This is the way of the fan-out: no stream, no AbortController, one timer. undici's own request() is slower than that.
 function ask(agent: Dispatcher, question: Question, timeout: number): Promise<Reply> {
-  const { url, method, headers, body, discard } = question
+  const { discard, maxBytes } = question
+  const { host } = question.url
   return new Promise((resolve, reject) => {
-    const limit = discard ? DISCARDED_BYTES : question.maxBytes
+    const limit = discard ? DISCARDED_BYTES : maxBytes
     const chunks: Buffer[] = []
     let size = 0
     let head: Omit<Reply, 'body'> | undefined
     let line: Dispatcher.DispatchController | undefined
     let settled = false
-
     const settle = (error?: Error) => {
       if (settled) return
       settled = true
       clearTimeout(timer)
       if (head !== undefined && (discard || error === undefined)) resolve({ ...head, body: discard ? EMPTY : Buffer.concat(chunks) })
-      else reject(explain(error, url.host))
+      else reject(explain(error, host))
     }
     const stop = (error: Error) => {
       settle(error)
       line?.abort(error)
     }
-    const timer = setTimeout(() => stop(tooSlow(url.host)), timeout)
-
-    agent.dispatch(
-      { origin: url.origin, path: url.pathname + url.search, method, headers, body },
-      {
-        onRequestStart(controller) {
-          line = controller
-          // it waited for a socket longer than there was time
-          if (settled) controller.abort(tooSlow(url.host))
-        },
-        onResponseStart(_, status, received) {
-          if (status >= 200) head = { status, headers: flatten(received) }
-        },
-        onResponseData(_, chunk) {
-          size += chunk.length
-          if (size > limit) stop(tooLong(url.host, limit))
-          else if (!discard) chunks.push(chunk)
-        },
-        onResponseEnd: () => settle(),
-        onResponseError: (_, error) => settle(error)
-      }
-    )
+    const timer = setTimeout(() => stop(tooSlow(host)), timeout)
+    agent.dispatch(requestOf(question), {
+      onRequestStart(controller) {
+        line = controller
+        if (settled) controller.abort(tooSlow(host)) // it waited too long for a socket
+      },
+      onResponseStart(_, status, received) {
+        if (status >= 200) head = { status, headers: flatten(received) }
+      },
+      onResponseData(_, chunk) {
+        size += chunk.length
+        if (size > limit) stop(tooLong(host, limit))
+        else if (!discard) chunks.push(chunk)
+      },
+      onResponseEnd: () => settle(),
+      onResponseError: (_, error) => settle(error)
+    })
   })
 }
+
+const requestOf = ({ url, method, headers, body }: Question) => ({
+  origin: url.origin,
+  path: url.pathname + url.search,
+  method,
+  headers,
+  body
+})
 
 const EMPTY = Buffer.alloc(0)
 

@@ -21,6 +21,8 @@ export type HttpRequest = {
   redirects?: number
   /** Whether plain http may be used: 'never' in discovery (unless ALLOW_HTTP, or the address lies in ALLOW_ADDRESSES). Default 'allowed'. */
   plainHttp?: 'allowed' | 'never'
+  /** A GET that does not wait for its turn at the host, nor heeds its past failures: whoever sets it has limits of its own. */
+  wide?: boolean
   /** Whether our own origin may be asked, which otherwise would be a loop (X29): for `doctor` alone. */
   allowOwn?: boolean
 }
@@ -45,6 +47,10 @@ export type HttpAnswer = {
  */
 export type Http = {
   request(url: string, options?: HttpRequest): Promise<HttpAnswer>
+  /** Whether a URL lies inside ALLOW_ADDRESSES: such peers reach us even on a loopback origin. */
+  isListed(url: string): Promise<boolean>
+  /** Why a URL would be refused at first sight, without looking its name up; undefined when nothing speaks against it. */
+  refusal(url: string): string | undefined
   close(): Promise<void>
 }
 
@@ -90,12 +96,21 @@ export function makeHttp(options: HttpOptions): Http {
         const listed = await isListed(url)
         if (!listed) checkHop(url, ask)
         trusted &&= listed || url.protocol === 'https:'
-        const reply = await visit(listed ? agents.listed : agents.open, listed, questionOf(ask, url, headers), deadline)
+        const reply = await visit(listed ? agents.listed : agents.open, listed, questionOf(ask, url, headers), deadline, ask.wide)
         const next = nextHop(ask, url, reply, hops)
         if (next === undefined) return { status: reply.status, url: url.href, headers: reply.headers, body: reply.body, trusted, hops }
         hops.push({ url: url.href, status: reply.status })
         if (next.origin !== url.origin) headers = withoutSecrets(headers)
         url = guard.checkUrl(next.href)
+      }
+    },
+    isListed: async url => URL.canParse(url) && isListed(new URL(url)),
+    refusal(url) {
+      try {
+        guard.checkUrl(url)
+        return undefined
+      } catch (error) {
+        return (error as Error).message
       }
     },
     async close() {
@@ -128,18 +143,18 @@ function makeHopCheck({ allowHttp, ownOrigin }: HttpOptions) {
 function makeVisit({ clock, getsPerHost = 2 }: HttpOptions) {
   const failures = makeFailures(clock)
   const inTurn = makeTurns(getsPerHost)
-  return async (agent: Agent, listed: boolean, question: Question, deadline: number): Promise<Reply> => {
-    if (question.method === 'POST') return exchange(agent, question, left(deadline))
-    const { host } = question.url
+  return async (agent: Agent, listed: boolean, question: Question, deadline: number, wide = false): Promise<Reply> => {
+    if (wide || question.method === 'POST') return exchange(agent, question, left(deadline))
+    const { host, origin } = question.url
     // a LAN and the tests start their servers again at any moment: nothing is remembered of them
-    const known = listed ? undefined : failures.recall(host)
+    const known = listed ? undefined : failures.recall(origin)
     if (known !== undefined) throw new Unreachable(known)
     return inTurn(host, left(deadline), async () => {
       try {
         return await exchange(agent, question, left(deadline))
       } catch (error) {
         const outage = listed ? 0 : outageOf(error)
-        if (outage > 0) failures.note(host, (error as Error).message, outage)
+        if (outage > 0) failures.note(origin, (error as Error).message, outage)
         throw error
       }
     })

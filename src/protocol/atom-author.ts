@@ -21,9 +21,12 @@ const LONGEST_BIO = 5000
 /** The name under which an author is known, undefined when he has none. */
 export const identityOf = (author: Author | undefined): string | undefined => author?.ids[0]
 
-/** Whether all http(s) names of an author are of one host (I7); only then may they be taken for one person. */
+/**
+ * Whether all http(s) names of an author are of one host (I7); only then may they be taken for one person. The port does not
+ * count: GNU social on an odd one leaves it out of its page links.
+ */
 export function authorsAgree(author: Author): boolean {
-  const hosts = author.ids.filter(isWebUrl).map(id => new URL(id).host)
+  const hosts = author.ids.filter(isWebUrl).map(id => new URL(id).hostname)
   return new Set(hosts).size <= 1
 }
 

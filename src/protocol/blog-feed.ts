@@ -49,7 +49,7 @@ export function readRdfFeed(xml: string, url: string): Feed {
 /** @throws BadMessage when it is too long (413), not UTF-8, not JSON or not a JSON Feed */
 export function readJsonFeed(input: Buffer, { url, bytes }: { url: string; bytes: number }): Feed {
   if (input.length > bytes) throw new BadMessage(`The document is longer than ${bytes} bytes.`, { status: 413, code: 'too_long' })
-  const feed = parse(() => parseJsonFeed(new TextDecoder('utf-8', { fatal: true }).decode(input)))
+  const feed = parse(() => parseJsonFeed(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input), withoutPrototypes)))
   const home = webUrl(feed.home_page_url, url)
   const logo = webUrl(feed.icon, url)
   const owner = readJsonAuthor(feed.authors?.[0], url, home) ?? makeOwner(line(feed.title), home, logo, feed.description)
@@ -71,6 +71,9 @@ export function readJsonFeed(input: Buffer, { url, bytes }: { url: string; bytes
     ...present({ id: self ?? url, title: line(feed.title), subtitle: line(feed.description), logo, author: owner })
   }
 }
+
+/** The library asks an object for its constructor, and a stranger must not answer. */
+const withoutPrototypes = (key: string, value: unknown): unknown => (key === '__proto__' || key === 'constructor' ? undefined : value)
 
 function parse<T>(read: () => T): T {
   try {

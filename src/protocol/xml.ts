@@ -86,13 +86,6 @@ function growTree(limits: XmlLimits) {
   const count = () => {
     if (++nodes > limits.nodes) throw new BadMessage(`The document has more than ${limits.nodes} elements and attributes.`)
   }
-  const addText = (text: string) => {
-    const siblings = open.at(-1)?.children
-    if (siblings === undefined) return
-    // Text that a comment or CDATA interrupts is one text.
-    if (typeof siblings.at(-1) === 'string') siblings.push(`${siblings.pop()}${text}`)
-    else siblings.push(text)
-  }
   parser.on('doctype', () => {
     throw new BadMessage('A document with a DOCTYPE is not read.')
   })
@@ -110,8 +103,8 @@ function growTree(limits: XmlLimits) {
     open.push(element)
   })
   parser.on('closetag', () => open.pop())
-  parser.on('text', addText)
-  parser.on('cdata', addText)
+  parser.on('text', piece => addText(open.at(-1), piece))
+  parser.on('cdata', piece => addText(open.at(-1), piece))
   return {
     parser,
     root(): XmlElement {
@@ -119,6 +112,12 @@ function growTree(limits: XmlLimits) {
       return root
     }
   }
+}
+
+/** Text that a comment or CDATA interrupts is one text (X16); what stands outside the root is white space. */
+function addText(element: XmlElement | undefined, piece: string): void {
+  if (typeof element?.children.at(-1) === 'string') element.children.push(`${element.children.pop()}${piece}`)
+  else element?.children.push(piece)
 }
 
 function makeElement(tag: SaxesTagNS, outerBase: string): XmlElement {

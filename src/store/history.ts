@@ -35,7 +35,12 @@ const whole = (post: NewPost, now: Date) =>
     ...{ id: post.id, uri: post.uri, authorId: post.authorId, verb: post.verb, kind: post.kind, entryUrl: post.entryUrl },
     ...{ activityUrl: post.activityUrl, publishedAt: post.publishedAt, updatedAt: post.updatedAt ?? post.publishedAt, receivedAt: now },
     ...{ sortedAt: post.sortedAt, inReplyTo: post.inReplyTo, inReplyToUrl: post.inReplyToUrl, parentId: post.parentId },
-    ...{ conversation: post.conversation, rightful: post.rightful, sharedId: post.sharedId, quoted: post.quoted && JSON.stringify(post.quoted) },
+    ...{
+      conversation: post.conversation,
+      rightful: post.rightful,
+      sharedId: post.sharedId,
+      quoted: post.quoted && JSON.stringify(post.quoted)
+    },
     ...editable(post)
   })
 
@@ -164,6 +169,28 @@ export function makeHistory(db: Db) {
         .groupBy('verb')
         .select('verb', db.raw('count(*) as n'))
       return Object.fromEntries(rows.map(row => [row.verb, Number(row.n)]))
+    },
+
+    /** Rewrites the addresses of our own posts from one origin to another: only while nothing has left the node (interface.md 1). */
+    async moveOrigin(from: string, to: string): Promise<void> {
+      const moved = (column: string) =>
+        db.raw(`case when starts_with(??, ?) then ? || substr(??, ?) else ?? end`, [
+          column,
+          `${from}/`,
+          to,
+          column,
+          from.length + 1,
+          column
+        ])
+      const move = (table: string, columns: string[]) =>
+        db(table).update(Object.fromEntries(columns.map(column => [column, moved(column)])))
+      const own = db('actors').select('id').whereNotNull('local_name')
+      await move('posts', ['uri', 'url', 'entry_url']).whereIn('author_id', own)
+      await move('posts', ['in_reply_to', 'in_reply_to_url']).where(some =>
+        some.whereLike('in_reply_to', `${from}/%`).orWhereLike('in_reply_to_url', `${from}/%`)
+      )
+      await move('tombstones', ['uri']).whereIn('author_id', own)
+      await move('acts', ['object']).whereLike('object', `${from}/%`)
     },
 
     /** Forgets posts of others older than the limit which nobody here answered, shared or favoured (RETENTION_DAYS). */

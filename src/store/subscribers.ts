@@ -44,16 +44,13 @@ export function makeSubscribers(db: Db, vault: Vault) {
           ...{ version: db.raw('verifications.version + 1'), attempts: 0, claimed_by: null, claimed_until: null }
         })
     },
-    /** Open and failed verifications of a callback's host since a time (H5). */
-    async countFor(host: string, since: Date): Promise<{ open: number; failed: number }> {
-      const row = await db('verifications')
-        .where({ host })
-        .select(
-          db.raw('count(*)::int as open'),
-          db.raw('(count(*) filter (where attempts > 0 and created_at > ?))::int as failed', [since])
-        )
-        .first()
-      return { open: row.open, failed: row.failed }
+    /** Open verifications of callbacks' hosts, and how many of them failed since a time (H5). */
+    async countOpen(hosts: string[], since: Date): Promise<Map<string, { open: number; failed: number }>> {
+      const rows: { host: string; open: number; failed: number }[] = await db('verifications')
+        .whereIn('host', hosts)
+        .groupBy('host')
+        .select('host', db.raw("(count(*) filter (where due_at < 'infinity'))::int as open"), db.raw('(count(*) filter (where failed_at > ?))::int as failed', [since]))
+      return new Map(rows.map(({ host, ...counts }) => [host, counts]))
     },
     /** Claims verifications that are due; a claim ends by itself, or with its worker. */
     async claim(worker: number, now: Date, until: Date, limit: number): Promise<PendingVerification[]> {
@@ -116,26 +113,18 @@ export function makeSubscribers(db: Db, vault: Vault) {
       const row = await db('subscribers as s').join('recipients as r', 'r.id', 's.recipient_id').where({ topic, callback }).where('r.failures', '>', 0).first()
       return row !== undefined
     },
-    /** Takes verifications out that were refused or tried for the last time. */
-    async drop(list: PendingVerification[]): Promise<void> {
-      if (list.length > 0)
-        await db('verifications')
-          .whereIn(
-            ['id', 'version'],
-            list.map(one => [one.id, one.version])
-          )
-          .delete()
-    },
-    async retry(one: PendingVerification, at: Date): Promise<void> {
+    /** Ends a verification that was refused, or tried for the last time. The row stays a while: failures of a host are counted. */
+    async drop(one: PendingVerification, now: Date): Promise<void> {
       await db('verifications')
         .where({ id: one.id, version: one.version })
-        .update({ attempts: one.attempts + 1, due_at: at, claimed_by: null, claimed_until: null })
+        .update({ due_at: 'infinity', failed_at: now, claimed_by: null, claimed_until: null })
     },
-    /** Whether a verification is due now, or when the next one will be. */
-    async nextDue(): Promise<Date | undefined> {
-      return (await db('verifications').min({ at: 'due_at' }).first())?.at ?? undefined
+    forgetFailed: (before: Date) => db('verifications').where({ due_at: 'infinity' }).where('failed_at', '<', before).delete(),
+    async retry(one: PendingVerification, at: Date, now: Date): Promise<void> {
+      await db('verifications')
+        .where({ id: one.id, version: one.version })
+        .update({ attempts: one.attempts + 1, due_at: at, failed_at: now, claimed_by: null, claimed_until: null })
     },
-
     async find(topic: string, callback: string): Promise<Subscriber | undefined> {
       const row = await db('subscribers').where({ topic, callback }).first()
       return row && fromRow<Subscriber>(row)

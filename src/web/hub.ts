@@ -2,7 +2,6 @@ import Router from '@koa/router'
 import { makeHub } from '../federation/hub.ts'
 import type { Tools } from '../tools.ts'
 import { readForm, refuseMethod } from './middleware.ts'
-import { hubPage } from './render.ts'
 
 const FORM_BYTES = 65_536
 const ANSWERS = { accepted: 202, verified: 204, published: 204 } as const
@@ -17,8 +16,8 @@ export function hubRoutes(tools: Tools): Router {
     if (outcome === 'accepted') ctx.body = 'Accepted\n'
   })
   router.get('/hub', ctx => {
-    ctx.type = 'text/html; charset=utf-8'
-    ctx.body = hubPage(tools)
+    ctx.type = 'text/plain; charset=utf-8'
+    ctx.body = 'This is a WebSub hub.\n'
   })
   router.all('/hub', ctx => refuseMethod(ctx, 'GET, HEAD, POST'))
   return router

@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
-import type { Descriptor } from '../../src/model/activity.ts'
 import { BadMessage } from '../../src/model/errors.ts'
-import { accountDescriptor, accountLinks, expandTemplate, lrddTemplates, readDescriptor } from '../../src/protocol/descriptor.ts'
+import { accountLinks, expandTemplate, lrddTemplates, readDescriptor } from '../../src/protocol/descriptor.ts'
 import { writeJrd } from '../../src/protocol/jrd.ts'
 import { NS } from '../../src/protocol/names.ts'
 import { writeXrd } from '../../src/protocol/xrd.ts'
 import { readCapture } from '../support/captures.ts'
 import { listSamples, readSample, withSamples } from '../support/samples.ts'
-
-const _xrd = (inside: string, name = 'XRD'): Buffer => Buffer.from(`<${name} xmlns="${NS.xrd}">${inside}</${name}>`)
-const _jrd = (document: unknown): Buffer => Buffer.from(JSON.stringify(document))
-const _nothing: Descriptor = { aliases: [], properties: [], links: [] }
-
-const key = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }) as { n: string; e: string }
-const _ours = accountDescriptor({
-  handle: 'ann@a.example',
-  uri: 'https://b.a.example/users/ann',
-  profile: 'https://b.a.example/@ann?a&b',
-  feed: 'https://b.a.example/users/ann.atom',
-  salmon: 'https://b.a.example/users/ann/salmon',
-  magicKey: key,
-  subscribeTemplate: 'https://b.a.example/authorize_interaction?uri={uri}',
-  avatar: 'https://b.a.example/media/1'
-})
 
 withSamples('descriptors of others', () => {
   const expanded: Record<string, string> = {

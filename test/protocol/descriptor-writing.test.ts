@@ -5,12 +5,7 @@ import { parseStringPromise } from 'xml2js'
 import type { Descriptor } from '../../src/model/activity.ts'
 import { accountDescriptor, accountLinks, hostDescriptor, lrddTemplates, readDescriptor } from '../../src/protocol/descriptor.ts'
 import { writeJrd } from '../../src/protocol/jrd.ts'
-import { NS } from '../../src/protocol/names.ts'
 import { readXrd, writeXrd } from '../../src/protocol/xrd.ts'
-
-const _xrd = (inside: string, name = 'XRD'): Buffer => Buffer.from(`<${name} xmlns="${NS.xrd}">${inside}</${name}>`)
-const _jrd = (document: unknown): Buffer => Buffer.from(JSON.stringify(document))
-const _nothing: Descriptor = { aliases: [], properties: [], links: [] }
 
 const key = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }) as { n: string; e: string }
 const ours = accountDescriptor({

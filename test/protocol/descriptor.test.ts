@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
 import type { Descriptor } from '../../src/model/activity.ts'
 import { BadMessage } from '../../src/model/errors.ts'
-import { accountDescriptor, accountLinks, expandTemplate, listsUri, lrddTemplates, readDescriptor } from '../../src/protocol/descriptor.ts'
+import { accountLinks, expandTemplate, listsUri, lrddTemplates, readDescriptor } from '../../src/protocol/descriptor.ts'
 import { readJrd } from '../../src/protocol/jrd.ts'
 import { NS } from '../../src/protocol/names.ts'
 import { readXrd } from '../../src/protocol/xrd.ts'
@@ -10,18 +9,6 @@ import { readXrd } from '../../src/protocol/xrd.ts'
 const xrd = (inside: string, name = 'XRD'): Buffer => Buffer.from(`<${name} xmlns="${NS.xrd}">${inside}</${name}>`)
 const jrd = (document: unknown): Buffer => Buffer.from(JSON.stringify(document))
 const nothing: Descriptor = { aliases: [], properties: [], links: [] }
-
-const key = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }) as { n: string; e: string }
-const _ours = accountDescriptor({
-  handle: 'ann@a.example',
-  uri: 'https://b.a.example/users/ann',
-  profile: 'https://b.a.example/@ann?a&b',
-  feed: 'https://b.a.example/users/ann.atom',
-  salmon: 'https://b.a.example/users/ann/salmon',
-  magicKey: key,
-  subscribeTemplate: 'https://b.a.example/authorize_interaction?uri={uri}',
-  avatar: 'https://b.a.example/media/1'
-})
 
 describe('descriptors', () => {
   const types = [

@@ -35,17 +35,7 @@ export function makeInternet(pages: Record<string, PageOf> = {}, { allowHttp = f
     return url !== null && listed.includes(url.host) ? url : guard.checkUrl(text)
   }
 
-  const answer = async (url: URL, ask: HttpRequest): Promise<Page> => {
-    const headers = Object.fromEntries(Object.entries(ask.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
-    const request = { method: ask.method ?? 'GET', url: url.href, headers, body: ask.body?.toString() ?? '' }
-    sent.push(request)
-    const found = written.get(`${request.method} ${url.href}`) ?? written.get(url.href)
-    if (found !== undefined) return typeof found === 'function' ? await found(request) : found
-    const hosts = [...written.keys()].map(key => new URL(key.slice(key.indexOf(' ') + 1)).host)
-    if (!hosts.includes(url.host)) throw new Unreachable(`${url.host} could not be reached: there is no such host.`)
-    return { status: 404 }
-  }
-
+  const answer = makeAnswering(written, sent)
   const request: Http['request'] = async (first, ask = {}) => {
     const hops: { url: string; status: number }[] = []
     let trusted = true
@@ -65,12 +55,25 @@ export function makeInternet(pages: Record<string, PageOf> = {}, { allowHttp = f
   }
 
   return {
-    http: { request, close: async () => {} } satisfies Http,
+    http: { request, isListed: async () => false, refusal: () => undefined, close: async () => {} } satisfies Http,
     sent,
     /** Writes or overwrites a page. */
     set: (key: string, page: PageOf) => void written.set(normal(key), page),
     /** `METHOD URL` of everything that was sent, in order. */
     requests: () => sent.map(request => `${request.method} ${request.url}`)
+  }
+}
+
+function makeAnswering(written: Map<string, PageOf>, sent: Sent[]) {
+  const isKnown = (host: string) => [...written.keys()].some(key => new URL(key.slice(key.indexOf(' ') + 1)).host === host)
+  return async (url: URL, ask: HttpRequest): Promise<Page> => {
+    const headers = Object.fromEntries(Object.entries(ask.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
+    const request = { method: ask.method ?? 'GET', url: url.href, headers, body: ask.body?.toString() ?? '' }
+    sent.push(request)
+    const found = written.get(`${request.method} ${url.href}`) ?? written.get(url.href)
+    if (found !== undefined) return typeof found === 'function' ? await found(request) : found
+    if (!isKnown(url.host)) throw new Unreachable(`${url.host} could not be reached: there is no such host.`)
+    return { status: 404 }
   }
 }
 

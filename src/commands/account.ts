@@ -1,0 +1,45 @@
+/** `account add`, `account list`, `account remove`: the accounts that live here. */
+import { addAccount, removeAccount } from '../federation/accounts.ts'
+import type { Account } from '../model/kept.ts'
+import { type Command, orNull, printList, value } from './command.ts'
+
+export const accountAdd: Command = {
+  words: 'account add',
+  usage: 'NAME [--blog URL] [--title TEXT]',
+  summary: 'makes an account, with a key of its own that is made once and kept',
+  options: { blog: value, title: value },
+  takes: [1, 1],
+  async run(tools, { positionals: [name = ''], blog, title, json }, out) {
+    const account = await addAccount(tools, name, { ...(blog === undefined ? {} : { blog }), ...(title === undefined ? {} : { title }) })
+    out.print(json ? JSON.stringify(asObject(account)) : `${account.acct} is ready: ${account.uri}`)
+    return 0
+  }
+}
+
+export const accountList: Command = {
+  words: 'account list',
+  usage: '',
+  summary: 'shows the accounts that live here',
+  takes: [0, 0],
+  async run({ actors }, args, out) {
+    const none = 'There is no account yet: make one with `tidings account add NAME`.'
+    printList(out, args, await actors.accounts(), none, asObject, ({ localName, acct, uri }) => [localName, acct, uri])
+    return 0
+  }
+}
+
+export const accountRemove: Command = {
+  words: 'account remove',
+  usage: 'NAME',
+  summary: 'closes an account for good; its name is not given away again',
+  takes: [1, 1],
+  async run(tools, { positionals: [name = ''], json }, out) {
+    await removeAccount(tools, name)
+    out.print(json ? JSON.stringify({ removed: name }) : `The account ${name} is closed.`)
+    return 0
+  }
+}
+
+const asObject = ({ localName, acct, uri, displayName, homepage, feedUrl, magicKey }: Account) => ({
+  ...{ name: localName, acct, uri, title: orNull(displayName), blog: orNull(homepage), feed: orNull(feedUrl), key: magicKey }
+})

@@ -1,0 +1,39 @@
+/** `following` and `followers`: who follows whom. */
+import { findAccount } from '../federation/accounts.ts'
+import type { Actor } from '../model/kept.ts'
+import { actingAccount, type Command, orNull, printList, showTime, value } from './command.ts'
+
+type Person = { actor: Actor; via: string; since: Date }
+
+export const following: Command = {
+  words: 'following',
+  usage: '[--as NAME]',
+  summary: 'shows whom an account follows',
+  options: { as: value },
+  takes: [0, 0],
+  async run(tools, args, out) {
+    const { id, localName } = await actingAccount(tools, args)
+    printList(out, args, await tools.follows.following(id), `${localName} follows nobody.`, asObject, asRow)
+    return 0
+  }
+}
+
+export const followers: Command = {
+  words: 'followers',
+  usage: 'NAME',
+  summary: 'shows who follows an account, and how many subscribe to its feed',
+  takes: [1, 1],
+  async run(tools, args, out) {
+    const { id, localName, feedUrl = '' } = await findAccount(tools, args.positionals[0] ?? '')
+    printList(out, args, await tools.follows.followers(id), `Nobody follows ${localName} by name.`, asObject, asRow)
+    const subscribers = await tools.subscribers.count(feedUrl)
+    out.progress(`${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'} at our hub`)
+    return 0
+  }
+}
+
+const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Person) => ({
+  ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }
+})
+
+const asRow = ({ actor, via, since }: Person) => [actor.acct ?? actor.uri, actor.displayName ?? '', via, showTime(since)]

@@ -1,0 +1,54 @@
+/** The origin under which the node is known: kept at the first start, and held against the settings ever after (interface.md 1). */
+import { Refused } from '../model/errors.ts'
+import type { Stores, Tools } from '../tools.ts'
+
+/**
+ * Before anything starts: keeps the origin of the settings, or holds it against the one that is kept. From a loopback origin nothing
+ * has left for the world, so what was made under it is rewritten, and hubs are asked anew with our new callbacks.
+ * @throws Refused when what has been published names another origin
+ */
+export async function settleOrigin({ addresses, clock, config, log, transaction }: Tools): Promise<void> {
+  await transaction(async stores => {
+    const known = await stores.settings.find<string>('origin')
+    if (known !== undefined && isSame(known, config.publicUrl)) return
+    if (known !== undefined && !isLoopback(known)) {
+      throw new Refused(
+        `This node is known as ${known}, but PUBLIC_URL says ${config.publicUrl}. What it has published names ${known}: set PUBLIC_URL ` +
+          'back to it. To move a node to another origin is the work of `tidings move-origin`, which comes with a later version.'
+      )
+    }
+    if (known !== undefined) {
+      await stores.actors.moveOrigin(known, config.publicUrl, addresses.handleHost)
+      await stores.history.moveOrigin(known, config.publicUrl)
+      await askHubsAnew(stores, clock())
+      log.info({ from: known, to: config.publicUrl }, 'moved to another origin')
+    }
+    await stores.settings.keep('origin', config.publicUrl)
+  })
+}
+
+/**
+ * For commands, which may run beside a node: whoever calls one with other settings than the node's is told so, and changes nothing.
+ * @throws Refused when the origin of the settings is not the node's
+ */
+export async function requireOrigin({ config, settings }: Pick<Tools, 'config' | 'settings'>): Promise<void> {
+  const known = await settings.find<string>('origin')
+  if (known === undefined) return settings.keep('origin', config.publicUrl)
+  if (isSame(known, config.publicUrl)) return
+  throw new Refused(
+    `The node is ${known}, but the settings of this command say ${config.publicUrl}: call it with the PUBLIC_URL and PORT of the node. ` +
+      'If they have changed, start the node first.'
+  )
+}
+
+/** http and https of one host are aliases, not a change. */
+const isSame = (one: string, other: string) => new URL(one).host === new URL(other).host
+
+const isLoopback = (origin: string) => /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(new URL(origin).hostname)
+
+async function askHubsAnew({ subscriptions }: Stores, now: Date): Promise<void> {
+  for (const { hub, id, state } of await subscriptions.all()) {
+    if (hub === undefined || ['ending', 'ended', 'gone'].includes(state)) continue
+    await subscriptions.change(id, { state: 'polling', askAt: now, askFailures: 0, pollAt: now, expiresAt: null })
+  }
+}

@@ -1,0 +1,105 @@
+/** Templates of views/ -> pages. They escape by default; what they write unescaped is sanitised HTML and other templates. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Eta } from 'eta'
+import type { Context } from 'koa'
+import type { TraceStep } from '../model/activity.ts'
+import type { WebLink } from '../protocol/link.ts'
+import type { Tools } from '../tools.ts'
+import type { ListView } from './paging.ts'
+import { STRANGER, type Viewer } from './session.ts'
+import type { PersonView, PlaceView, PostView } from './shown.ts'
+
+const folder = fileURLToPath(new URL('../../views/', import.meta.url))
+const eta = new Eta({ views: folder, cache: true, autoEscape: true })
+const digest = (text: string | Buffer) => createHash('sha256').update(text).digest('base64url').slice(0, 22)
+
+const css = readFileSync(join(folder, 'style.css'))
+const cssTag = digest(css)
+
+/** Who may be followed or left, by which of our accounts. `q` is what the search box takes. */
+export type FollowView = { q: string; id: string; followedBy: string[]; others: string[] }
+
+/** What each template is given beside the frame. */
+export type Views = {
+  timeline: ListView & { heading: string }
+  person: ListView & {
+    person: PersonView
+    bio?: string
+    homepage?: PlaceView
+    original?: PlaceView
+    feeds: { name: string; url: string }[]
+    follow?: FollowView
+    subscription?: string
+    trace?: TraceStep[]
+  }
+  post: {
+    posts: { post: PostView; isFocus: boolean }[]
+    own?: { path: string; title: string; field: 'text' | 'html'; body: string }
+    replyTo?: string
+  }
+  search: ListView & { people: PersonView[]; offer?: string; isWords: boolean }
+  followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
+  authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
+  signin: { token?: string; sentence: string }
+  error: { sentence: string; status: number }
+}
+
+/** What stands around every page. `links` go into its head, in this order. */
+export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean }
+
+export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
+  return eta.render(name, { query: '', links: [], noindex: false, ...frame, ...data, viewer, css: `/style.css?v=${cssTag}` })
+}
+
+const HEADERS = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'same-origin'
+}
+
+/** The headers that every page of ours bears: no script, no frame, nothing from elsewhere. */
+export const setPageHeaders = (ctx: Context): void => ctx.set(HEADERS)
+
+/**
+ * Answers with a page. It depends on who asks, so a cache has to ask each time, and those of other people do not keep what the
+ * owner sees. `ctx.status` is kept when it was set.
+ */
+export function sendPage<Name extends keyof Views>(ctx: Context, viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): void {
+  const body = renderPage(viewer, name, frame, data)
+  setPageHeaders(ctx)
+  ctx.vary('Accept')
+  ctx.vary('Cookie')
+  if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
+  if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
+  if (ctx.status === 404) ctx.status = 200
+  if (ctx.status === 200) ctx.set('ETag', `W/"${digest(body)}"`)
+  if (ctx.status === 200 && ctx.fresh) ctx.status = 304
+  else ctx.body = body
+}
+
+/** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
+export function errorPage(_tools: Tools, { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }): string {
+  const later = retryAfter === undefined ? '' : ` Try again in ${waitOf(retryAfter)}.`
+  return renderPage(STRANGER, 'error', { title: STATUS_CODES[status] ?? 'Error', noindex: true }, { status, sentence: `${sentence}${later}` })
+}
+
+function waitOf(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60)
+  if (minutes <= 1) return 'a minute'
+  return minutes <= 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`
+}
+
+/** The style sheet: pages name it with its digest, so it may be kept for ever. */
+export function sendStyle(ctx: Context): void {
+  ctx.type = 'text/css; charset=utf-8'
+  ctx.set({ ETag: `"${cssTag}"`, 'Cache-Control': 'public, max-age=31536000', 'X-Content-Type-Options': 'nosniff' })
+  ctx.status = 200
+  if (ctx.fresh) ctx.status = 304
+  else ctx.body = css
+}

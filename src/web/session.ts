@@ -1,0 +1,86 @@
+/** Who is asking: the owner by a session, or a visitor; and whether a form was sent from a page of ours (X44). */
+import type { Context } from 'koa'
+import { Refused } from '../model/errors.ts'
+import { sameToken } from '../model/tokens.ts'
+import type { Tools } from '../tools.ts'
+import { readForm } from './middleware.ts'
+
+const COOKIE = 'tidings_session'
+const DAYS_30 = 30 * 24 * 3_600_000
+
+export type Session = { csrf: string }
+
+/**
+ * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
+ * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ */
+export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string }
+
+/** Somebody of whom nothing is known. */
+export const STRANGER: Viewer = { sees: 'local', accounts: [] }
+
+/** The owner's session, looked up at most once a request. */
+export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<Session | undefined> {
+  const token = readToken(ctx)
+  ctx.state.session ??= token === undefined ? Promise.resolve(undefined) : sessions.find(token, clock())
+  return ctx.state.session
+}
+
+export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
+  const session = await findSession(tools, ctx)
+  if (session === undefined) return tools.config.openSearch ? { sees: 'public', accounts: [] } : STRANGER
+  const accounts = await tools.actors.accounts()
+  return { sees: 'all', accounts: accounts.map(account => account.localName), csrf: session.csrf }
+}
+
+/**
+ * The form that the owner sent from a page of ours.
+ * @param limit bytes @throws Refused 403 without a session, from another origin, or without the session's CSRF token; BadMessage
+ */
+export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> {
+  const session = await findSession(tools, ctx)
+  if (session === undefined) throw new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
+  if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
+  const form = await readForm(ctx, limit)
+  if (!sameToken(form.get('csrf') ?? '', session.csrf)) throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+  return form
+}
+
+/** Forms that need no session (OPEN_SEARCH, sign-in): whatever a browser sends for another site is refused. @throws Refused */
+export function refuseForeign(tools: Tools, ctx: Context): void {
+  if (sourceOf(tools, ctx) === 'foreign') throw foreign(tools)
+}
+
+const foreign = ({ config }: Tools) => new Refused(`This form was not sent from ${config.publicUrl}. Open that page and try again.`, { code: 'origin' })
+
+/**
+ * Where a request was made. Browsers send `Origin: null` from a page with `Referrer-Policy: no-referrer`, as that of the sign-in
+ * link is: then Sec-Fetch-Site tells. Programs send neither, nor a Referer.
+ */
+function sourceOf({ config }: Tools, ctx: Context): 'ours' | 'foreign' | 'untold' {
+  const ours = (origin: string | undefined) => (origin === config.publicUrl ? 'ours' : 'foreign')
+  const [origin, site, referer] = [ctx.get('Origin'), ctx.get('Sec-Fetch-Site'), ctx.get('Referer')]
+  if (origin !== '' && origin !== 'null') return ours(origin)
+  if (site !== '') return site === 'same-origin' || site === 'none' ? 'ours' : 'foreign'
+  if (referer !== '') return ours(URL.parse(referer)?.origin)
+  return origin === 'null' ? 'foreign' : 'untold'
+}
+
+/** Lets the browser remember the session. Behind a proxy the connection is plain although the page is not. */
+export function startSession({ config }: Tools, ctx: Context, token: string): void {
+  const secure = config.publicUrl.startsWith('https:')
+  ctx.cookies.secure = secure
+  ctx.cookies.set(COOKIE, token, { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: DAYS_30, overwrite: true })
+}
+
+/** Ends the session here and in the browser. */
+export async function endSession({ sessions }: Tools, ctx: Context): Promise<void> {
+  const token = readToken(ctx)
+  if (token !== undefined) await sessions.close(token)
+  ctx.cookies.set(COOKIE, null, { path: '/' })
+}
+
+function readToken(ctx: Context): string | undefined {
+  const token = ctx.cookies.get(COOKIE)
+  return token !== undefined && /^[\w-]{43}$/.test(token) ? token : undefined
+}

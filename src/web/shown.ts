@@ -1,0 +1,132 @@
+/** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
+import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
+import { sanitizeHtml } from '../protocol/sanitize.ts'
+import type { Viewer } from './session.ts'
+
+/** A place elsewhere. Its host is shown, so that nobody is led where they did not mean to go (X41). */
+export type PlaceView = { url: string; host: string }
+export type TimeView = { iso: string; text: string }
+
+/** `page`: where a click leads; `tone` 0 to 7: the colour of the initials that stand in for a picture, which nobody's server is asked for. */
+export type PersonView = { name: string; handle?: string; page?: string; local: boolean; initials: string; tone: number }
+
+export type FileView = PlaceView & { name: string; type?: string }
+
+export type PostView = {
+  page?: string
+  original?: PlaceView
+  author: PersonView
+  published: TimeView
+  edited?: TimeView
+  title?: string
+  warning?: string
+  language?: string
+  /** Sanitised: the one thing that a template writes as it is. */
+  html: string
+  answers?: Partial<PlaceView> & { page?: string }
+  files: FileView[]
+  tags: string[]
+  visibility?: 'followers' | 'direct'
+  isShare: boolean
+  shared?: PostView
+  /** What the sharer says that somebody else wrote. */
+  quoted?: { author?: string; place?: PlaceView; title?: string; html: string }
+}
+
+/** The one rule about who sees which post (X43). */
+export function maySee(viewer: Viewer, post: Pick<Shown, 'deletedAt' | 'visibility' | 'author'>): boolean {
+  if (post.deletedAt !== undefined) return false
+  if (viewer.sees === 'all') return true
+  return isOpen(post) && post.author.removedAt === undefined && (viewer.sees === 'public' || post.author.localName !== undefined)
+}
+
+const isOpen = ({ visibility }: Pick<KeptPost, 'visibility'>) => visibility === 'public' || visibility === 'unlisted'
+
+/** The path of our page about somebody; undefined when there is none for this viewer. */
+export function personPath(viewer: Viewer, { id, localName }: Actor): string | undefined {
+  if (localName !== undefined) return `/users/${localName}`
+  return viewer.sees === 'local' ? undefined : `/people/${id}`
+}
+
+/** The path of our page of a post; undefined when there is none for this viewer. */
+export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'author'>): string | undefined {
+  if (author.localName !== undefined) return `/users/${author.localName}/posts/${id}`
+  return viewer.sees === 'local' ? undefined : `/posts/${id}`
+}
+
+export function showPerson(viewer: Viewer, actor: Actor): PersonView {
+  const name = actor.displayName?.trim() || actor.username || actor.acct || actor.uri
+  const page = personPath(viewer, actor) ?? showPlace(actor.url)?.url
+  return {
+    ...{ name, local: actor.localName !== undefined, initials: initialsOf(name), tone: toneOf(actor.uri) },
+    ...(actor.acct === undefined ? {} : { handle: `@${actor.acct}` }),
+    ...(page === undefined ? {} : { page })
+  }
+}
+
+export function showPost(viewer: Viewer, post: Shown): PostView {
+  const page = postPath(viewer, post)
+  const original = post.author.localName === undefined ? showPlace(post.url ?? post.uri) : undefined
+  const isEdited = post.edits > 0 || post.updatedAt.getTime() > post.publishedAt.getTime()
+  return {
+    ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeHtml(post.html) },
+    ...{ files: showFiles(post), tags: post.tags, isShare: post.verb === 'share' },
+    ...(isEdited ? { edited: showTime(post.updatedAt) } : {}),
+    ...(page === undefined ? {} : { page }),
+    ...(original === undefined ? {} : { original }),
+    ...(post.title === undefined ? {} : { title: post.title }),
+    ...(post.warning === undefined ? {} : { warning: post.warning }),
+    ...(post.language === undefined ? {} : { language: post.language }),
+    ...(post.visibility === 'followers' || post.visibility === 'direct' ? { visibility: post.visibility } : {}),
+    ...answersOf(viewer, post),
+    ...(post.verb === 'share' ? sharedOf(viewer, post) : {})
+  }
+}
+
+/**
+ * A share shows the original as its author has it now. Only when the original is not kept here does the sharer's own word count:
+ * of one that was deleted, or is not for everybody, nothing is repeated.
+ */
+function sharedOf(viewer: Viewer, { sharedId, shared, quoted, html }: Shown): Partial<PostView> {
+  if (shared !== undefined && (viewer.sees === 'all' || isOpen(shared))) return { html: '', shared: showPost(viewer, shared) }
+  if (sharedId !== undefined) return { html: '' }
+  return quoted === undefined ? { html: sanitizeHtml(html) } : { html: '', quoted: showQuoted(quoted) }
+}
+
+function showQuoted({ authorName, authorUri, authorUrl, html, title, url, uri }: Quoted): NonNullable<PostView['quoted']> {
+  const author = authorName ?? authorUri
+  const place = showPlace(url ?? uri ?? authorUrl)
+  return { html: sanitizeHtml(html), ...(author ? { author } : {}), ...(place ? { place } : {}), ...(title ? { title } : {}) }
+}
+
+function answersOf(viewer: Viewer, { inReplyTo, inReplyToUrl, parentId }: KeptPost): Pick<PostView, 'answers'> {
+  if (inReplyTo === undefined && inReplyToUrl === undefined) return {}
+  const page = parentId !== undefined && viewer.sees === 'all' ? { page: `/posts/${parentId}` } : {}
+  return { answers: { ...showPlace(inReplyToUrl ?? inReplyTo), ...page } }
+}
+
+function showFiles({ enclosures }: KeptPost): FileView[] {
+  return enclosures.flatMap(({ url, title, type }) => {
+    const place = showPlace(url)
+    if (place === undefined) return []
+    return [{ ...place, name: title?.trim() || place.url.split(/[?#]/)[0]!.split('/').at(-1) || place.host, ...(type === undefined ? {} : { type }) }]
+  })
+}
+
+/** A link that may be followed: http(s), and nothing that runs (X42). */
+export function showPlace(text: string | undefined): PlaceView | undefined {
+  const url = URL.parse(text ?? '')
+  return url !== null && /^https?:$/.test(url.protocol) ? { url: url.href, host: url.host } : undefined
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
+
+export const showTime = (time: Date): TimeView => ({ iso: time.toISOString(), text: `${clock.format(time)} UTC` })
+
+function initialsOf(name: string): string {
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? []
+  const [first, last] = [words[0], words.length > 1 ? words.at(-1) : undefined]
+  return [first, last].map(word => (word === undefined ? '' : [...word][0]!.toLocaleUpperCase('en'))).join('') || '?'
+}
+
+const toneOf = (uri: string): number => [...uri].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 9973, 7) % 8
