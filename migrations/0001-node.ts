@@ -205,7 +205,9 @@ export async function up(knex: Knex): Promise<void> {
     create table topics (
       url text primary key,
       etag text, last_modified text, hash text, fetched_at timestamptz,
-      fetch_wanted boolean not null default false, status integer, error text
+      fetch_wanted boolean not null default false, claimed_until timestamptz,
+      window_at timestamptz, window_fetches integer not null default 0,
+      status integer, error text
     );
 
     -- what is delivered: the same bytes for everybody

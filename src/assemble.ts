@@ -76,7 +76,7 @@ async function startQueue(database: Database, log: Log, role: Role): Promise<PgB
   const { query_timeout: _timeout, ...connection } = database.pgConfig
   const boss = new PgBoss({
     ...(connection as object),
-    ...{ schema: jobsSchema, max: works ? 6 : 2, migrate: false, createSchema: false, schedule: false, supervise: works, useListenNotify: works },
+    ...{ schema: jobsSchema, max: works ? 6 : 2, migrate: false, createSchema: false, schedule: false, supervise: works },
     ...{ superviseIntervalSeconds: 20, monitorIntervalSeconds: 20, monitorVacuum: false }
   })
   boss.on('error', error => log.warn({ error }, 'queue'))

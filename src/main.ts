@@ -1,6 +1,5 @@
 /** Which command; and for those that run a node: starts, and stops by one signal. */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { relative } from 'node:path'
 import { type Assembled, assemble, type Role, VERSION } from './assemble.ts'
 import { type Args, type Command, describeError, type Out, printable, WrongUsage } from './commands/command.ts'
@@ -8,7 +7,8 @@ import { type Chosen, carryOut, chooseCommand } from './commands/commands.ts'
 import { prepareNode } from './commands/first-start.ts'
 import { type Config, ConfigFaults, describeConfig, readProcessConfig } from './config.ts'
 import { makeLog } from './logging.ts'
-import type { Tools } from './tools.ts'
+
+type Tools = Assembled['tools']
 
 type NodeName = Exclude<Extract<Chosen, { kind: 'process' }>['name'], 'migrate'>
 
@@ -102,7 +102,7 @@ const nextSignal = () =>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
   })
 
-async function startWork(tools: Assembled['tools']): Promise<() => Promise<void>> {
+async function startWork(tools: Tools): Promise<() => Promise<void>> {
   const { startWorker } = await import('./jobs/worker.ts')
   const { startSchedule } = await import('./jobs/schedule.ts')
   const stopWorker = await startWorker(tools)
@@ -143,8 +143,9 @@ async function stopListening(server: Server): Promise<void> {
 
 /** `Listening on http://127.0.0.1:3000, data in ./data, not public yet: …` */
 function describePlace(config: Config, server: Server | undefined): string {
-  const { address, family, port } = (server?.address() ?? {}) as Partial<AddressInfo>
-  const where = server === undefined ? 'Working' : `Listening on http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const place = server?.address() ?? 'nowhere'
+  const host = (address: string, family: string) => (family === 'IPv6' ? `[${address}]` : address)
+  const where = typeof place === 'string' ? 'Working' : `Listening on http://${host(place.address, place.family)}:${place.port}`
   const data =
     config.database === undefined ? `data in ./${relative(process.cwd(), config.dataDir)}`.replace('./../', '../') : 'data in PostgreSQL'
   const peers = config.allowAddresses.length === 0 ? 'federation is off' : 'only hosts inside ALLOW_ADDRESSES are peers'

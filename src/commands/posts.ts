@@ -19,7 +19,9 @@ export function printPost(out: Out, { json }: Pick<Args, 'json'>, post: Written,
   const { author, deletedAt, edits, publishedAt, title, uri, url, verb } = post
   const marks = [...(verb === 'share' ? ['shared'] : []), ...(deletedAt ? ['deleted'] : []), ...(edits > 0 && !deletedAt ? ['edited'] : [])]
   out.print([indent + showTime(publishedAt), author.acct ?? author.uri, url ?? uri, ...marks.map(mark => `(${mark})`)].join('  '))
-  const text = beginningOf([title, post.quoted?.html, post.html].filter(Boolean).join(' '))
+  const body = beginningOf([post.quoted?.html, post.html].filter(Boolean).join(' '))
+  // notes have no title, but their feeds must give them one: usually their own beginning
+  const text = title === undefined || body.startsWith(title.slice(0, 60)) ? body : beginningOf(`${title} ${body}`)
   if (text !== '') out.print(`${indent}    ${text}`)
 }
 

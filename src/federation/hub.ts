@@ -12,7 +12,7 @@ import {
   signatureMethod,
   verificationUrl
 } from '../protocol/hub.ts'
-import { TYPE } from '../protocol/names.ts'
+import { LIMIT, TYPE } from '../protocol/names.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 
@@ -167,29 +167,40 @@ async function publishPing({ addresses, config, subscribers, transaction }: Tool
   }
 }
 
-/** Fetches a topic that was pinged and hands it out when it is new. A ping during the fetch brings another one. */
+/** Fetches a topic that was pinged and hands it out when it is new. A ping during the fetch brings another one, after it. */
 export async function fetchTopic(tools: Tools, topic: string): Promise<void> {
-  const { addresses, clock, http, topics, transaction } = tools
+  const { clock, queue, topics } = tools
+  const begun = await topics.begin(topic, clock())
+  if (begun === false) return
+  if (begun !== true) return queue.add('hub.fetch', { topic }, begun)
+  try {
+    await fetchAndDistribute(tools, topic)
+  } finally {
+    if (await topics.end(topic)) await queue.add('hub.fetch', { topic })
+  }
+}
+
+async function fetchAndDistribute({ addresses, clock, http, topics, transaction }: Tools, topic: string): Promise<void> {
   const known = await topics.find(topic)
-  await topics.begin(topic)
   const headers: Record<string, string> = { accept: '*/*' }
   if (known?.etag !== undefined) headers['if-none-match'] = known.etag
   if (known?.lastModified !== undefined) headers['if-modified-since'] = known.lastModified
-  const answer = await http.request(topic, { headers, maxBytes: 5_000_000 })
+  const answer = await http.request(topic, { headers, maxBytes: LIMIT.feedBytes })
   const now = clock()
-  if (answer.status === 304) return void (await topics.keep(topic, { fetchedAt: now, status: 304 }))
+  if (answer.status === 304) return topics.keep(topic, { fetchedAt: now, status: 304 })
   if (answer.status !== 200) {
     await topics.keep(topic, { fetchedAt: now, status: answer.status, error: `answered ${answer.status}` })
-    if (answer.status >= 500 || answer.status === 429) throw new Unreachable(`${topic} answered ${answer.status}`, { peer: answer.status })
-    return
+    if (answer.status < 500 && answer.status !== 429) return
+    throw new Unreachable(`${topic} answered ${answer.status}`, { peer: answer.status })
   }
   const hash = createHash('sha256').update(answer.body).digest('hex')
   const kept = { etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null, hash, fetchedAt: now, status: 200, error: null }
+  const contentType = answer.headers['content-type'] ?? 'application/octet-stream'
+  const links = hubLinks([addresses.hub()], topic)
   await transaction(async stores => {
     await stores.topics.keep(topic, kept)
     if (hash === known?.hash) return
-    const contentType = answer.headers['content-type'] ?? 'application/octet-stream'
-    await distribute(stores, { key: `${topic} ${now.toISOString()} ${hash}`, topic, contentType, body: answer.body, links: hubLinks([addresses.hub()], topic) }, now)
+    await distribute(stores, { key: `${topic} ${now.toISOString()} ${hash}`, topic, contentType, body: answer.body, links }, now)
   })
 }
 

@@ -6,6 +6,7 @@ import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
 import { isFailure, Unreachable } from '../model/errors.ts'
 import type { JobName, Jobs, Taken, Tools } from '../tools.ts'
+import { startTaking } from './take.ts'
 
 type Work = { [Name in JobName]: { width: number; verb: (tools: Tools, data: Jobs[Name]) => Promise<void> } }
 
@@ -23,10 +24,12 @@ const WORK: Work = {
 }
 
 /** Begins to take jobs out of the queue. The answer stops it: what is in hand is finished, for `timeout` milliseconds at most. */
-export async function startWorker(tools: Tools): Promise<(timeout: number) => Promise<void>> {
-  const begin = <Name extends JobName>(name: Name) => tools.queue.work(name, WORK[name].width, job => carryOut(tools, name, job))
-  await Promise.all((Object.keys(WORK) as JobName[]).map(name => begin(name)))
-  return timeout => tools.queue.stop(timeout)
+export function startWorker(tools: Tools): (timeout: number) => Promise<void> {
+  const begin = <Name extends JobName>(name: Name) => startTaking(tools, name, WORK[name].width, job => carryOut(tools, name, job))
+  const stops = (Object.keys(WORK) as JobName[]).map(name => begin(name))
+  return async timeout => {
+    await Promise.race([Promise.all(stops.map(stop => stop())), new Promise(late => setTimeout(late, timeout).unref())])
+  }
 }
 
 /** One job. Throws when it is to be tried again, by the queue's own growing pauses. */

@@ -1,7 +1,8 @@
 /**
  * How many things are sent at once, and to whom (H8). Each host (name and port) begins with two at a time; the number grows
- * while answers are quick, up to 64, and is halved by a time-out or a failing server. A send that takes longer than a second
- * leaves its place to others and goes on in a slow lane; whoever was slow last time begins there. So nobody waits for the slow.
+ * while answers are quick, up to 64, and is halved by a time-out or a failing server. A send that is still waiting for its answer
+ * after a moment leaves its place to others and goes on in the slow lane; whoever took more than a second last time begins there.
+ * So nobody waits for the slow.
  */
 export type Lanes = ReturnType<typeof makeLanes>
 
@@ -15,7 +16,7 @@ const FIRST = 2
 const MOST = 64
 const ALL = 256
 const ALL_SLOW = 512
-const SLOW_AFTER = 1000
+const MOMENT = 100
 
 export function makeLanes(clock: () => number) {
   const hosts = new Map<string, Host>()
@@ -36,7 +37,7 @@ export function makeLanes(clock: () => number) {
 
   // Sends that have become slow give their places back. One clock for all, not a timer each.
   const look = () => {
-    const late = clock() - SLOW_AFTER
+    const late = clock() - MOMENT
     for (const task of running) {
       if (task.slow || task.begun > late) continue
       task.slow = true
@@ -91,7 +92,7 @@ export function makeLanes(clock: () => number) {
       host.active++
     }
     running.add(run)
-    watch ??= setInterval(look, 200).unref()
+    watch ??= setInterval(look, MOMENT / 2).unref()
     task.send().then(
       result => finish(name, host, run, result.busy),
       () => finish(name, host, run, true)

@@ -37,7 +37,7 @@ export function readFeedElement(root: XmlElement): Feed | undefined {
 }
 
 function readByLibrary(root: XmlElement, xml: string, url: string): Feed {
-  if (isElement(root, '', 'rss')) return readRssFeed(xml, url)
+  if (isElement(root, '', 'rss')) return readRssFeed(root, xml, url)
   if (isElement(root, NS.rdf, 'RDF')) return readRdfFeed(xml, url)
   throw new BadMessage(`This is no feed, but a document "${root.local.slice(0, 40)}".`)
 }

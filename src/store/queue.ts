@@ -1,4 +1,5 @@
 import { fromKnex, type PgBoss } from 'pg-boss'
+import { CHANNEL } from './changes.ts'
 import type { Db } from './rows.ts'
 
 /** Work for later: the name of each job and what it is given. */
@@ -41,34 +42,44 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
 export type Queue = ReturnType<typeof makeQueue>
 
 /** A job that was taken out: `retries` were made before, of `POLICY[name].tries`. */
-export type Taken<Name extends JobName> = { data: Jobs[Name]; retries: number }
+export type Taken<Name extends JobName> = { id: string; data: Jobs[Name]; retries: number }
 
-/** @param inside a transaction in which jobs are added, so that they exist if and only if it commits */
-export function makeQueue(boss: PgBoss, inside?: Db) {
-  const within = inside === undefined ? {} : { db: fromKnex(inside) }
+/** What `changes` tells when a job of a kind was added. */
+export const jobSignal = (name: JobName): string => `job:${name}`
+
+/**
+ * Jobs, kept by pg-boss. Those that are added wake the workers when the transaction commits.
+ * @param db a transaction in which jobs are added, so that they exist if and only if it commits; or the database itself
+ */
+export function makeQueue(boss: PgBoss, db: Db) {
+  const within = 'isTransaction' in db && db.isTransaction ? { db: fromKnex(db) } : {}
+  const wake = (name: JobName) => db.raw('select pg_notify(?, ?)', [CHANNEL, jobSignal(name)])
+  const attempt = ({ id, retries }: { id: string; retries: number }) => ({ id, retryCount: retries })
   return {
     /** Puts one job into the queue; it is worked at once, or `after` a time. */
     async add<Name extends JobName>(name: Name, data: Jobs[Name], after?: Date): Promise<void> {
       await boss.send(name, data, { ...within, ...(after === undefined ? {} : { startAfter: after }) })
-    },
-    /** Takes jobs of one kind out, `width` at once, until `stop`. A handler that throws has its job tried again. */
-    async work<Name extends JobName>(name: Name, width: number, handle: (job: Taken<Name>) => Promise<void>): Promise<void> {
-      const options = { localConcurrency: width, batchSize: 1, includeMetadata: true, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 15 } as const
-      await boss.work<Jobs[Name], void, typeof options>(name, options, async ([job]) => {
-        if (job !== undefined) await handle({ data: job.data, retries: job.retryCount })
-      })
-    },
-    /** Takes no more jobs and waits for those under way, for so many milliseconds at most. */
-    async stop(timeout: number): Promise<void> {
-      await boss.stop({ graceful: true, timeout, close: true })
+      if (after === undefined) await wake(name)
     },
     async addMany<Name extends JobName>(name: Name, list: Jobs[Name][]): Promise<void> {
-      if (list.length > 0)
-        await boss.insert(
-          name,
-          list.map(data => ({ data })),
-          within
-        )
+      if (list.length === 0) return
+      await boss.insert(name, list.map(data => ({ data })), within)
+      await wake(name)
+    },
+    /** Takes up to `most` jobs out. They are this process's until settled; `keepAlive` must be called within 30 s, again and again. */
+    async take<Name extends JobName>(name: Name, most: number): Promise<Taken<Name>[]> {
+      const jobs = await boss.fetch<Jobs[Name]>(name, { batchSize: most, includeMetadata: true })
+      return jobs.map(job => ({ id: job.id, data: job.data, retries: job.retryCount }))
+    },
+    done: async (name: JobName, jobs: Taken<JobName>[]): Promise<void> => {
+      await boss.complete(name, jobs.map(attempt))
+    },
+    /** It failed: it comes again after the pause of its kind, or is parked after the last try. */
+    again: async (name: JobName, job: Taken<JobName>, why: string): Promise<void> => {
+      await boss.fail(name, [attempt(job)], { why })
+    },
+    keepAlive: async (name: JobName, jobs: Taken<JobName>[]): Promise<void> => {
+      await boss.touch(name, jobs.map(attempt))
     }
   }
 }
@@ -76,15 +87,7 @@ export function makeQueue(boss: PgBoss, inside?: Db) {
 /** Makes the queues that are not there yet. Part of `migrate`. */
 export async function makeQueues(boss: PgBoss): Promise<void> {
   for (const [name, { tries, pause, most }] of Object.entries(POLICY)) {
-    const options = {
-      retryLimit: tries,
-      retryDelay: pause,
-      retryBackoff: true,
-      retryDelayMax: most,
-      expireInSeconds: 900,
-      heartbeatSeconds: 30,
-      notify: true
-    }
+    const options = { retryLimit: tries, retryDelay: pause, retryBackoff: true, retryDelayMax: most, expireInSeconds: 900, heartbeatSeconds: 30 }
     if ((await boss.getQueue(name)) === null) await boss.createQueue(name, options)
   }
 }

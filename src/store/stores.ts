@@ -24,7 +24,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
     deliveries: makeDeliveries(db, vault),
     follows: makeFollows(db),
     history: makeHistory(db),
-    queue: makeQueue(boss, 'isTransaction' in db && db.isTransaction ? db : undefined),
+    queue: makeQueue(boss, db),
     sessions: makeSessions(db),
     settings: makeSettings(db),
     subscribers: makeSubscribers(db, vault),

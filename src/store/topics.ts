@@ -29,8 +29,32 @@ export function makeTopics(db: Db) {
         .returning('url')
       return rows.length > 0
     },
-    /** A fetch begins: a ping from now on asks for another one. */
-    begin: (url: string) => db('topics').where({ url }).update({ fetch_wanted: false }),
+    /**
+     * A fetch begins: a ping from now on asks for another one. One fetch of a topic at a time, six a minute (X38).
+     * Answers true; false when another fetch is under way, which will see to the ping; or the time from which one is allowed.
+     */
+    async begin(url: string, now: Date): Promise<boolean | Date> {
+      const minuteAgo = new Date(now.getTime() - 60_000)
+      const fresh = db.raw('window_at is null or window_at <= ?', [minuteAgo])
+      const rows = await db('topics')
+        .where({ url })
+        .where(free => free.whereNull('claimed_until').orWhere('claimed_until', '<=', now))
+        .where(free => free.where('window_fetches', '<', 6).orWhere(fresh))
+        .update({
+          ...{ fetch_wanted: false, claimed_until: new Date(now.getTime() + 30_000) },
+          ...{ window_fetches: db.raw('case when ? then 1 else window_fetches + 1 end', [fresh]), window_at: db.raw('case when ? then ? else window_at end', [fresh, now]) }
+        })
+        .returning('url')
+      if (rows.length > 0) return true
+      const row = await db('topics').where({ url }).first()
+      if (row === undefined || (row.claimed_until !== null && row.claimed_until > now)) return false
+      return new Date(row.window_at.getTime() + 60_000)
+    },
+    /** A fetch has ended. True when it was asked for again meanwhile. */
+    async end(url: string): Promise<boolean> {
+      const [row] = await db('topics').where({ url }).update({ claimed_until: null }).returning('fetch_wanted')
+      return row?.fetch_wanted ?? false
+    },
     async keep(
       url: string,
       change: { etag?: string | null; lastModified?: string | null; hash?: string; fetchedAt: Date; status?: number; error?: string | null }

@@ -5,8 +5,7 @@ import { BadMessage } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Cursor, Page } from '../tools.ts'
-import type { Viewer } from './session.ts'
-import { maySee, type PostView, showPost } from './shown.ts'
+import { maySee, type PostView, showPost, type Viewer } from './shown.ts'
 
 export type ListView = { posts: PostView[]; older?: string }
 

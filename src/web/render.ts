@@ -10,8 +10,7 @@ import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Tools } from '../tools.ts'
 import type { ListView } from './paging.ts'
-import { STRANGER, type Viewer } from './session.ts'
-import type { PersonView, PlaceView, PostView } from './shown.ts'
+import { type PersonView, type PlaceView, type PostView, STRANGER, type Viewer } from './shown.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
 const eta = new Eta({ views: folder, cache: true, autoEscape: true })
@@ -36,7 +35,7 @@ export type Views = {
     subscription?: string
     trace?: TraceStep[]
   }
-  post: {
+  thread: {
     posts: { post: PostView; isFocus: boolean }[]
     own?: { path: string; title: string; field: 'text' | 'html'; body: string }
     replyTo?: string
@@ -68,25 +67,40 @@ export const setPageHeaders = (ctx: Context): void => ctx.set(HEADERS)
 
 /**
  * Answers with a page. It depends on who asks, so a cache has to ask each time, and those of other people do not keep what the
- * owner sees. `ctx.status` is kept when it was set.
+ * owner sees.
  */
-export function sendPage<Name extends keyof Views>(ctx: Context, viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): void {
+export function sendPage<Name extends keyof Views>(
+  ctx: Context,
+  viewer: Viewer,
+  name: Name,
+  frame: Frame,
+  data: Views[Name],
+  status = 200
+): void {
   const body = renderPage(viewer, name, frame, data)
   setPageHeaders(ctx)
   ctx.vary('Accept')
   ctx.vary('Cookie')
   if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
   if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
-  if (ctx.status === 404) ctx.status = 200
-  if (ctx.status === 200) ctx.set('ETag', `W/"${digest(body)}"`)
-  if (ctx.status === 200 && ctx.fresh) ctx.status = 304
+  if (status === 200) ctx.set('ETag', `W/"${digest(body)}"`)
+  ctx.status = status
+  if (status === 200 && ctx.fresh) ctx.status = 304
   else ctx.body = body
 }
 
 /** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
-export function errorPage(_tools: Tools, { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }): string {
+export function errorPage(
+  _tools: Tools,
+  { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }
+): string {
   const later = retryAfter === undefined ? '' : ` Try again in ${waitOf(retryAfter)}.`
-  return renderPage(STRANGER, 'error', { title: STATUS_CODES[status] ?? 'Error', noindex: true }, { status, sentence: `${sentence}${later}` })
+  return renderPage(
+    STRANGER,
+    'error',
+    { title: STATUS_CODES[status] ?? 'Error', noindex: true },
+    { status, sentence: `${sentence}${later}` }
+  )
 }
 
 function waitOf(seconds: number): string {

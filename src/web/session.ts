@@ -4,20 +4,12 @@ import { Refused } from '../model/errors.ts'
 import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
+import { STRANGER, type Viewer } from './shown.ts'
 
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
 
 export type Session = { csrf: string }
-
-/**
- * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
- */
-export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string }
-
-/** Somebody of whom nothing is known. */
-export const STRANGER: Viewer = { sees: 'local', accounts: [] }
 
 /** The owner's session, looked up at most once a request. */
 export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<Session | undefined> {
@@ -42,7 +34,8 @@ export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000):
   if (session === undefined) throw new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await readForm(ctx, limit)
-  if (!sameToken(form.get('csrf') ?? '', session.csrf)) throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+  if (!sameToken(form.get('csrf') ?? '', session.csrf))
+    throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
   return form
 }
 
@@ -51,7 +44,8 @@ export function refuseForeign(tools: Tools, ctx: Context): void {
   if (sourceOf(tools, ctx) === 'foreign') throw foreign(tools)
 }
 
-const foreign = ({ config }: Tools) => new Refused(`This form was not sent from ${config.publicUrl}. Open that page and try again.`, { code: 'origin' })
+const foreign = ({ config }: Tools) =>
+  new Refused(`This form was not sent from ${config.publicUrl}. Open that page and try again.`, { code: 'origin' })
 
 /**
  * Where a request was made. Browsers send `Origin: null` from a page with `Referrer-Policy: no-referrer`, as that of the sign-in

@@ -1,7 +1,15 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeHtml } from '../protocol/sanitize.ts'
-import type { Viewer } from './session.ts'
+
+/**
+ * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
+ * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ */
+export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string }
+
+/** Somebody of whom nothing is known. */
+export const STRANGER: Viewer = { sees: 'local', accounts: [] }
 
 /** A place elsewhere. Its host is shown, so that nobody is led where they did not mean to go (X41). */
 export type PlaceView = { url: string; host: string }
@@ -67,7 +75,8 @@ export function showPerson(viewer: Viewer, actor: Actor): PersonView {
 export function showPost(viewer: Viewer, post: Shown): PostView {
   const page = postPath(viewer, post)
   const original = post.author.localName === undefined ? showPlace(post.url ?? post.uri) : undefined
-  const isEdited = post.edits > 0 || post.updatedAt.getTime() > post.publishedAt.getTime()
+  // many a blog's feed dates each post as updated a moment after it was published
+  const isEdited = post.edits > 0 || post.updatedAt.getTime() - post.publishedAt.getTime() > 60_000
   return {
     ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeHtml(post.html) },
     ...{ files: showFiles(post), tags: post.tags, isShare: post.verb === 'share' },
@@ -76,7 +85,7 @@ export function showPost(viewer: Viewer, post: Shown): PostView {
     ...(original === undefined ? {} : { original }),
     ...(post.title === undefined ? {} : { title: post.title }),
     ...(post.warning === undefined ? {} : { warning: post.warning }),
-    ...(post.language === undefined ? {} : { language: post.language }),
+    ...(isLanguage(post.language) ? { language: post.language } : {}),
     ...(post.visibility === 'followers' || post.visibility === 'direct' ? { visibility: post.visibility } : {}),
     ...answersOf(viewer, post),
     ...(post.verb === 'share' ? sharedOf(viewer, post) : {})
@@ -109,9 +118,17 @@ function showFiles({ enclosures }: KeptPost): FileView[] {
   return enclosures.flatMap(({ url, title, type }) => {
     const place = showPlace(url)
     if (place === undefined) return []
-    return [{ ...place, name: title?.trim() || place.url.split(/[?#]/)[0]!.split('/').at(-1) || place.host, ...(type === undefined ? {} : { type }) }]
+    return [
+      {
+        ...place,
+        name: title?.trim() || place.url.split(/[?#]/)[0]!.split('/').at(-1) || place.host,
+        ...(type === undefined ? {} : { type })
+      }
+    ]
   })
 }
+
+const isLanguage = (tag: string | undefined): tag is string => /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(tag ?? '')
 
 /** A link that may be followed: http(s), and nothing that runs (X42). */
 export function showPlace(text: string | undefined): PlaceView | undefined {

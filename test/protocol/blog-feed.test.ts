@@ -124,6 +124,14 @@ describe('feeds of blogs', () => {
     assert.throws(() => readFeed(Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]), { url: URL }), BadMessage)
   })
 
+  it('X34 refuses names that the library would take apart for minutes', () => {
+    const item = (author: string) => `<rss version="2.0"><channel><title>x</title><item><title>t</title>${author}</item></channel></rss>`
+    for (const name of [' ('.repeat(500_000), '('.repeat(21), '&lt;'.repeat(21), 'x'.repeat(1001)]) {
+      assert.throws(() => read(item(`<Author>${name}</Author>`)), BadMessage)
+    }
+    assert.equal(post(read(item('<author>ann@blog.example (Ann)</author>')).activities[0]).author?.displayName, 'Ann')
+  })
+
   it('I1 reads 200 items and counts the others', () => {
     const feed = read(`<rss version="2.0"><channel><title>x</title>${'<item><title>t</title></item>'.repeat(250)}</channel></rss>`)
     assert.deepEqual([feed.activities.length, feed.dropped], [200, 50])

@@ -1,0 +1,26 @@
+/** How often strangers may do what makes this node ask others. */
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { Refused } from '../model/errors.ts'
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+/** Look-ups with OPEN_SEARCH: 10 an hour for an address, 200 a day in all. The returned function throws Refused 429 with `retryAfter`. */
+export function makeLookupLimit(): (address: string) => Promise<void> {
+  const each = new RateLimiterMemory({ points: 10, duration: HOUR })
+  const all = new RateLimiterMemory({ points: 200, duration: DAY })
+  return async address => {
+    await take(each, address, 'You have looked up as many accounts as one may in an hour.')
+    await take(all, 'all', 'As many accounts as may be looked up here in a day have been.')
+  }
+}
+
+async function take(limiter: RateLimiterMemory, key: string, sentence: string): Promise<void> {
+  try {
+    await limiter.consume(key)
+  } catch (full) {
+    const { msBeforeNext } = full as { msBeforeNext?: number }
+    if (msBeforeNext === undefined) throw full
+    throw new Refused(sentence, { status: 429, code: 'too_many', retryAfter: Math.ceil(msBeforeNext / 1000) })
+  }
+}

@@ -1,0 +1,185 @@
+/** What people see: the timeline, people, posts. Nothing here changes anything. */
+import Router, { type RouterContext } from '@koa/router'
+import { Missing } from '../model/errors.ts'
+import { isId } from '../model/ids.ts'
+import type { Account, Actor, Shown } from '../model/kept.ts'
+import { type WebLink, writeLinks } from '../protocol/link.ts'
+import { REL, TYPE } from '../protocol/names.ts'
+import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
+import type { Page, Tools } from '../tools.ts'
+import { listPage, mergeLists } from './paging.ts'
+import { type FollowView, sendPage, sendStyle, type Views } from './render.ts'
+import { addSearch } from './search.ts'
+import { findViewer } from './session.ts'
+import { maySee, showPerson, showPlace, showPost, type Viewer } from './shown.ts'
+import { describeSubscription, nameForSearch } from './words.ts'
+
+const LONGEST_THREAD = 200
+
+/** Pages by GET, and the search box. */
+export function pageRoutes(tools: Tools): Router {
+  const router = new Router()
+  router.get('/', ctx => sendTimeline(tools, ctx))
+  router.get('/users/:name', (ctx, next) => (/^[a-z0-9_]{1,30}$/.test(ctx.params.name ?? '') ? sendAccount(tools, ctx) : next()))
+  router.get('/users/:name/posts/:id', (ctx, next) => (isId(ctx.params.id ?? '') ? sendOwnPost(tools, ctx) : next()))
+  router.get('/people/:id', ctx => sendRemotePerson(tools, ctx))
+  router.get('/posts/:id', ctx => sendRemotePost(tools, ctx))
+  router.get('/style.css', sendStyle)
+  addSearch(router, tools)
+  return router
+}
+
+/** The owner reads everyone followed, by any of the accounts; others what is public. */
+async function sendTimeline(tools: Tools, ctx: RouterContext): Promise<void> {
+  const { actors, timelines } = tools
+  const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), actors.accounts()])
+  const home = async (page: Page) => mergeLists(await Promise.all(accounts.map(account => timelines.home(account.id, page))), page.limit)
+  const list = await listPage(ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
+  const heading = { all: 'Timeline', public: 'Everyone’s posts', local: 'Posts' }[viewer.sees]
+  const links = accounts.slice(0, 10).map(({ localName, displayName }) => feedLink(tools, localName, displayName))
+  sendPage(ctx, viewer, 'timeline', { title: heading, links, noindex: viewer.sees === 'public' }, { ...list, heading })
+}
+
+const feedLink = ({ addresses }: Tools, name: string, title = name): WebLink => ({
+  url: addresses.feed(name),
+  rel: ['alternate'],
+  type: TYPE.atom,
+  title
+})
+
+/** The profile of an account of ours, and whatever a peer needs to find its feed and keys from here (W9). */
+async function sendAccount(tools: Tools, ctx: RouterContext): Promise<void> {
+  const { actors, addresses, timelines } = tools
+  const name = ctx.params.name ?? ''
+  const account = await actors.findAccount(name)
+  if (account === undefined) throw await missingAccount(tools, name)
+  const viewer = await findViewer(tools, ctx)
+  const list = await listPage(ctx, viewer, page => timelines.by(account.id, page, viewer.sees === 'all'))
+  const links = profileLinks(tools, account)
+  ctx.set('Link', writeLinks(links))
+  const feeds = [
+    { name: 'Atom', url: addresses.feed(name) },
+    { name: 'RSS', url: addresses.rss(name) },
+    { name: 'JSON Feed', url: addresses.jsonFeed(name) }
+  ]
+  const title = account.displayName ?? name
+  sendPage(ctx, viewer, 'person', { title, links }, { ...list, ...profileOf(viewer, account), feeds })
+}
+
+/** Atom stands before the others, because GNU social takes the first feed that it sees. */
+function profileLinks(tools: Tools, { acct, localName }: Account): WebLink[] {
+  const { addresses } = tools
+  const resource = `acct:${acct}`
+  return [
+    { url: addresses.webfinger(resource), rel: [REL.lrdd], type: TYPE.jrd },
+    { url: addresses.webfingerXml(resource), rel: [REL.lrdd], type: TYPE.xrd },
+    feedLink(tools, localName),
+    { url: addresses.rss(localName), rel: ['alternate'], type: TYPE.rss },
+    { url: addresses.jsonFeed(localName), rel: ['alternate'], type: TYPE.jsonFeed },
+    { url: addresses.salmon(localName), rel: [REL.salmon] }
+  ]
+}
+
+async function missingAccount({ actors, addresses }: Tools, name: string): Promise<Missing> {
+  const removed = (await actors.findByUri(addresses.account(name)))?.removedAt !== undefined
+  return removed ? new Missing('This account was closed.', { status: 410, code: 'gone' }) : new Missing('There is no such account here.')
+}
+
+function profileOf(viewer: Viewer, actor: Actor): Pick<Views['person'], 'person' | 'bio' | 'homepage' | 'original'> {
+  const homepage = showPlace(actor.homepage)
+  const original = actor.localName === undefined ? showPlace(actor.url ?? actor.uri) : undefined
+  return {
+    person: showPerson(viewer, actor),
+    ...(actor.bio === undefined ? {} : { bio: actor.bio }),
+    ...(homepage === undefined ? {} : { homepage }),
+    ...(original === undefined ? {} : { original })
+  }
+}
+
+/** Somebody who lives elsewhere: for the owner, and with OPEN_SEARCH for everybody. */
+async function sendRemotePerson(tools: Tools, ctx: RouterContext): Promise<void> {
+  const viewer = await findViewer(tools, ctx)
+  const id = ctx.params.id ?? ''
+  const actor = isId(id) && viewer.sees !== 'local' ? await tools.actors.find(id) : undefined
+  if (actor === undefined) throw new Missing('There is nobody of that name here.')
+  if (actor.localName !== undefined) return ctx.redirect(`/users/${actor.localName}`)
+  if (actor.removedAt !== undefined) throw new Missing('This account was closed.', { status: 410, code: 'gone' })
+  const list = await listPage(ctx, viewer, page => tools.timelines.by(actor.id, page, viewer.sees === 'all'))
+  const person = profileOf(viewer, actor)
+  const more = viewer.sees === 'all' ? await ownersView(tools, actor) : {}
+  sendPage(ctx, viewer, 'person', { title: person.person.name, noindex: true }, { ...list, ...person, ...more, feeds: [] })
+}
+
+/** What only the owner is shown of somebody: who follows them, how their posts come, how they were found. */
+async function ownersView(
+  { actors, follows, subscriptions }: Tools,
+  actor: Actor
+): Promise<Pick<Views['person'], 'follow' | 'subscription' | 'trace'>> {
+  const [accounts, subscription] = await Promise.all([actors.accounts(), subscriptions.findByActor(actor.id)])
+  const q = nameForSearch(actor)
+  const follow: FollowView = { q: q ?? '', id: actor.id, followedBy: [], others: [] }
+  for (const { id, localName } of accounts) {
+    const list = (await follows.find(id, actor.id)) === undefined ? follow.others : follow.followedBy
+    list.push(localName)
+  }
+  return {
+    ...(q === undefined ? {} : { follow }),
+    ...(subscription === undefined ? {} : { subscription: describeSubscription(subscription) }),
+    ...(actor.trace === undefined ? {} : { trace: actor.trace })
+  }
+}
+
+/** A post of an account of ours. @throws Missing 404; 410 when it was deleted or its account closed (F15) */
+async function sendOwnPost(tools: Tools, ctx: RouterContext): Promise<void> {
+  const { name = '', id = '' } = ctx.params
+  const post = await tools.timelines.one(id)
+  if (post === undefined || post.author.localName !== name) throw new Missing('There is no such post.')
+  const viewer = await findViewer(tools, ctx)
+  const links: WebLink[] = [
+    ...(post.visibility === 'public' || post.visibility === 'unlisted'
+      ? [{ url: tools.addresses.postEntry(name, id), rel: ['alternate'], type: TYPE.atom }]
+      : []),
+    { url: post.uri, rel: ['canonical'] }
+  ]
+  await sendPost(tools, ctx, viewer, post, links)
+}
+
+async function sendRemotePost(tools: Tools, ctx: RouterContext): Promise<void> {
+  const viewer = await findViewer(tools, ctx)
+  const id = ctx.params.id ?? ''
+  const post = isId(id) && viewer.sees !== 'local' ? await tools.timelines.one(id) : undefined
+  if (post === undefined) throw new Missing('There is no such post.')
+  if (post.author.localName !== undefined) return ctx.redirect(`/users/${post.author.localName}/posts/${id}`)
+  await sendPost(tools, ctx, viewer, post, undefined)
+}
+
+/** A post within its conversation, as far as the viewer may see it. `links` only for posts of our own. */
+async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: Shown, links: WebLink[] | undefined): Promise<void> {
+  if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
+  if (post.author.removedAt !== undefined) throw new Missing('This account was closed.', { status: 410, code: 'gone' })
+  if (!maySee(viewer, post)) throw new Missing('There is no such post.')
+  const thread = await tools.timelines.thread(post.id, LONGEST_THREAD)
+  const all = thread.some(other => other.id === post.id) ? thread : [post]
+  const posts = all.filter(other => maySee(viewer, other)).map(other => ({ post: showPost(viewer, other), isFocus: other.id === post.id }))
+  if (links !== undefined) ctx.set('Link', writeLinks(links))
+  const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}
+  const reply = viewer.accounts.length > 0 && post.verb === 'post' ? { replyTo: post.uri } : {}
+  const frame = { title: titleOf(post), links: links ?? [], noindex: links === undefined }
+  sendPage(ctx, viewer, 'thread', frame, { posts, ...own, ...reply })
+}
+
+/** A post as a form takes it: as the text that was typed, or as HTML when it is more than that. */
+function editable({ author, html, id, title }: Shown): NonNullable<Views['thread']['own']> {
+  const text = htmlToText(html)
+  const isPlain = sanitizeHtml(textToHtml(text)) === html
+  const path = `/users/${author.localName}/posts/${id}`
+  return { path, title: title ?? '', ...(isPlain ? { field: 'text', body: text } : { field: 'html', body: html }) }
+}
+
+/** A share has the sharer's name alone: its own text repeats the original, which may be gone or not for everybody. */
+function titleOf({ author, html, title, verb, warning }: Shown): string {
+  const name = author.displayName ?? author.localName ?? author.acct ?? author.uri
+  if (verb === 'share') return `${name} shared a post`
+  const text = title ?? warning ?? htmlToText(html).replace(/\s+/g, ' ')
+  return `${name}: ${text.length > 60 ? `${text.slice(0, 60)}…` : text || 'a post'}`
+}

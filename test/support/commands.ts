@@ -1,0 +1,18 @@
+/** Commands as they are typed, without a process: what they print, tell and answer. */
+import { carryOut, chooseCommand } from '../../src/commands/commands.ts'
+import type { Tools } from '../../src/tools.ts'
+
+/** `json`: the printed lines as objects. */
+export type Typed = { code: number; printed: string[]; progress: string[]; complaints: string[]; json: Record<string, unknown>[] }
+
+/** Types a line of words, split at spaces unless it is given as a list. @throws WrongUsage */
+export async function type(tools: Tools, line: string | string[]): Promise<Typed> {
+  const chosen = chooseCommand(typeof line === 'string' ? line.split(' ') : line)
+  if (chosen.kind !== 'command') throw new Error(`${line} is not a command that needs tools`)
+  const printed: string[] = []
+  const progress: string[] = []
+  const complaints: string[] = []
+  const out = { print: (text: string) => void printed.push(text), progress: (text: string) => void progress.push(text) }
+  const code = await carryOut(tools, chosen, out, text => void complaints.push(text))
+  return { code, printed, progress, complaints, json: chosen.args.json ? printed.map(text => JSON.parse(text)) : [] }
+}
