@@ -72,7 +72,7 @@ async function runNode(name: NodeName): Promise<void> {
     log.error({ error }, what)
     process.exit(1)
   }
-  log.info(describeConfig(config), `tidings ${VERSION} starts`)
+  log.info({ pid: process.pid, ...describeConfig(config) }, `tidings ${VERSION} starts`)
   for (const warning of config.warnings) log.warn({}, warning)
   const signal = nextSignal()
   const assembled = await assemble(config, log, ROLES[name])

@@ -17,6 +17,7 @@ const LONGEST_FORM = 600_000
 const NEW_LINK = 'Type `npx tidings signin` where this node runs: it prints a link that signs you in once, within 15 minutes.'
 const DEAD_LINK = `This link was used already, or is too old. ${NEW_LINK}`
 
+/** `/signin`, `/signout`, `/notes`, and the forms of a post of one's own. Stands before the pages: both know `/users/…`. */
 export function ownerRoutes(tools: Tools): Router {
   const router = new Router()
   addSignIn(router, tools)

@@ -50,6 +50,7 @@ export type Views = {
 /** What stands around every page. `links` go into its head, in this order. */
 export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean }
 
+/** A whole page as text. `name` is the template's, `data` what it needs. */
 export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
   return eta.render(name, { query: '', links: [], noindex: false, ...frame, ...data, viewer, css: `/style.css?v=${cssTag}` })
 }

@@ -18,6 +18,7 @@ export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<S
   return ctx.state.session
 }
 
+/** Who looks at a page, and how much of the history is theirs to see. */
 export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   const session = await findSession(tools, ctx)
   if (session === undefined) return tools.config.openSearch ? { sees: 'public', accounts: [] } : STRANGER

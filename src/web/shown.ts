@@ -62,6 +62,7 @@ export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'aut
   return viewer.sees === 'local' ? undefined : `/posts/${id}`
 }
 
+/** Somebody as pages show them. Their own page elsewhere is linked where we have none to show. */
 export function showPerson(viewer: Viewer, actor: Actor): PersonView {
   const name = actor.displayName?.trim() || actor.username || actor.acct || actor.uri
   const page = personPath(viewer, actor) ?? showPlace(actor.url)?.url
@@ -72,6 +73,7 @@ export function showPerson(viewer: Viewer, actor: Actor): PersonView {
   }
 }
 
+/** A post that the viewer may see (`maySee` was asked before), sanitised once more as the last step (X41). */
 export function showPost(viewer: Viewer, post: Shown): PostView {
   const page = postPath(viewer, post)
   const original = post.author.localName === undefined ? showPlace(post.url ?? post.uri) : undefined

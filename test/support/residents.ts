@@ -29,6 +29,7 @@ export async function keepPost(tools: Tools, author: Actor, post: Partial<NewPos
   return kept.post
 }
 
+/** An account that was made before. */
 export async function accountOf(tools: Tools, name: string): Promise<Account> {
   const account = await tools.actors.findAccount(name)
   if (account === undefined) throw new Error(`there is no account ${name}`)
