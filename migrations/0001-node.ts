@@ -158,14 +158,19 @@ export async function up(knex: Knex): Promise<void> {
       kind text not null,
       url text not null,
       host text not null,
-      claimed_by integer, claimed_until timestamptz,
       retry_at timestamptz, failures integer not null default 0, failing_since timestamptz,
       slow boolean not null default false,
       succeeded_at timestamptz, status integer, error text,
       unique (kind, url)
     );
     create index on recipients (retry_at) where retry_at is not null;
-    create index on recipients (claimed_until) where claimed_until is not null;
+
+    -- who works on which address; worth nothing after a crash of the database, so it is not logged
+    create unlogged table claims (
+      recipient_id bigint primary key,
+      claimed_by integer not null,
+      claimed_until timestamptz not null
+    );
 
     -- they, at our hub
     create table subscribers (
@@ -221,11 +226,12 @@ export async function up(knex: Knex): Promise<void> {
       created_at timestamptz not null default now()
     );
 
+    -- no foreign keys: thousands of rows come at once, and each key would be looked up for each of them
     create table deliveries (
       id bigint generated always as identity primary key,
-      recipient_id bigint not null references recipients on delete cascade,
+      recipient_id bigint not null,
       subscriber_id bigint,
-      document_id bigint not null references documents on delete cascade,
+      document_id bigint not null,
       state text not null default 'waiting',
       attempts integer not null default 0,
       created_at timestamptz not null default now(),
@@ -234,9 +240,9 @@ export async function up(knex: Knex): Promise<void> {
       error text
     );
     create index deliveries_waiting on deliveries (recipient_id, id) where state = 'waiting';
-    create index on deliveries (document_id);
-    create index on deliveries (created_at);
-    create index deliveries_failed on deliveries (id) where state = 'failed';
+    create index deliveries_failed on deliveries (id) where state in ('failed', 'dropped');
+    create index on deliveries using brin (document_id);
+    create index on deliveries using brin (created_at);
 
     create table sessions (
       hash text primary key,

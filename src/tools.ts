@@ -25,8 +25,9 @@ export type Tools = Stores & {
 
 export type { Http, HttpAnswer, HttpRequest } from './net/http.ts'
 export type { ActorFacts } from './store/actors.ts'
-export type { Document, Health, Outcome, Waiting } from './store/deliveries.ts'
+export type { Document, Outcome, Waiting } from './store/deliveries.ts'
 export type { Kept, NewPost } from './store/history.ts'
 export type { Stores } from './store/stores.ts'
 export { type JobName, type Jobs, jobSignal, type Taken } from './store/queue.ts'
+export type { Health } from './store/recipients.ts'
 export type { Cursor, Page } from './store/timelines.ts'

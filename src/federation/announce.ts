@@ -20,7 +20,11 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
   await transaction(async stores => {
     const now = clock()
-    await distribute(stores, { key: `${post.uri} ${act} ${post.edits}`, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
+    await distribute(
+      stores,
+      { key: `${post.uri} ${act} ${post.edits}`, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) },
+      now
+    )
     for (const hub of config.hubs) await stores.queue.add('hub.ping', { hub, topic })
   })
 }

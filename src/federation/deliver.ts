@@ -4,13 +4,14 @@
  */
 import { isFailure, Unreachable } from '../model/errors.ts'
 import type { Recipient } from '../model/kept.ts'
-import { RETRY_PAUSES, retryPause } from '../model/retries.ts'
+import { LAST_PAUSE, retryPause } from '../model/retries.ts'
+import { readRetryAfter } from '../protocol/date.ts'
 import { signBody } from '../protocol/hub.ts'
 import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 
 type Needs = Pick<Tools, 'clock' | 'config' | 'deliveries' | 'http' | 'lanes' | 'log' | 'random' | 'transaction' | 'worker'>
-type Tried = { outcome: Outcome; health: Health; gone: boolean }
+type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string }
 
 const CLAIM_MS = 120_000
 const SLOW_MS = 1_000
@@ -19,45 +20,70 @@ const DAY = 86_400_000
 
 /** Serves the addresses until nothing waits for them, or they must be tried later. Those that another worker serves are left to it. */
 export async function deliver(tools: Needs, recipients: string[]): Promise<void> {
-  const { clock, deliveries, worker } = tools
-  for (let ids = recipients; ids.length > 0; ) {
-    const now = clock()
-    const claimed = await deliveries.claim(worker, ids, now, new Date(now.getTime() + CLAIM_MS))
-    if (claimed.length === 0) return
-    await round(tools, claimed)
-    // after the release: what came while we held the claim was passed over by its own job
-    ids = await deliveries.stillWaiting(claimed.map(recipient => recipient.id), clock())
+  const { clock, deliveries } = tools
+  const rounds: Promise<void>[] = []
+  const begin = (ids: string[]) => {
+    const round = serve(tools, ids, look)
+    // it is waited for below; until then nobody hears of its failure
+    round.catch(() => {})
+    rounds.push(round)
+  }
+  // What came while we held an address was passed over by its own job: asked for as soon as the address is free, so that what
+  // is quick does not wait for the slowest of its round.
+  const look = makeBatch<string>(500, async ids => {
+    const more = await deliveries.stillWaiting(ids, clock())
+    if (more.length > 0) begin(more)
+  })
+  begin(recipients)
+  for (const round of rounds) await round
+}
+
+/** Claims what is free of the addresses and holds the claims until each of them was sent something. */
+async function serve(tools: Needs, ids: string[], look: (id: string) => Promise<void>): Promise<void> {
+  const { clock, deliveries, log, worker } = tools
+  const until = () => new Date(clock().getTime() + CLAIM_MS)
+  const recipients = await deliveries.claim(worker, ids, clock(), until())
+  if (recipients.length === 0) return
+  const claimed = recipients.map(recipient => recipient.id)
+  const hold = setInterval(() => {
+    deliveries.hold(worker, claimed, until()).catch(error => log.warn({ error }, 'deliver: claims could not be held'))
+  }, CLAIM_MS / 4)
+  try {
+    await sendFirst(tools, recipients, look)
+  } finally {
+    clearInterval(hold)
   }
 }
 
 /** Sends each address the first thing that waits for it. */
-async function round(tools: Needs, recipients: Recipient[]): Promise<void> {
-  const { clock, deliveries, lanes, transaction, worker } = tools
+async function sendFirst(tools: Needs, recipients: Recipient[], look: (id: string) => Promise<void>): Promise<void> {
+  const { clock, deliveries, worker } = tools
   const byId = new Map(recipients.map(recipient => [recipient.id, recipient]))
-  const waiting = await deliveries.first([...byId.keys()])
+  const waiting = await deliveries.first([...byId.keys()], clock())
   const documents = await load(tools, waiting)
-  const settle = makeBatch<Tried>(200, tried =>
-    transaction(async stores => {
-      const now = clock()
-      await stores.deliveries.settle(tried.map(one => one.outcome), now)
-      await stores.deliveries.release(worker, tried.map(one => one.health), now)
-      const gone = tried.filter(one => one.gone)
-      if (gone.length > 0) await stores.deliveries.giveUp(gone.map(one => one.health.recipientId), 'The subscriber is gone.', now)
+  const settle = makeBatch<Tried>(200, tried => writeDown(tools, tried))
+  const busy = new Set(waiting.map(delivery => delivery.recipientId))
+  const idle = [...byId.keys()].filter(id => !busy.has(id))
+  await deliveries.letGo(worker, idle)
+  await Promise.all([
+    ...idle.map(look),
+    ...waiting.map(async delivery => {
+      await settle(await attempt(tools, byId.get(delivery.recipientId)!, delivery, documents.get(delivery.documentId)!))
+      await look(delivery.recipientId)
     })
-  )
-  const idle = recipients.filter(recipient => !waiting.some(delivery => delivery.recipientId === recipient.id))
-  await deliveries.release(worker, idle.map(recipient => ({ recipientId: recipient.id, ok: true, slow: recipient.slow })), clock())
-  await Promise.all(
-    waiting.map(async delivery => {
-      const recipient = byId.get(delivery.recipientId)!
-      let result: Result = { error: 'not sent' }
-      const took = await lanes.run(recipient.host, recipient.slow, async () => {
-        result = await send(tools, recipient, delivery, documents.get(delivery.documentId)!)
-        return { busy: result.status === undefined || result.status >= 500 }
-      })
-      await settle(judge(tools, recipient, delivery, result, took))
-    })
-  )
+  ])
+}
+
+/** What became of some tries, and the addresses given back, in one commit. */
+async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]): Promise<void> {
+  await transaction(async stores => {
+    const now = clock()
+    await stores.deliveries.settle(tried.map(one => one.outcome), now)
+    await stores.deliveries.release(worker, tried.map(one => one.health), now)
+    const gone = tried.filter(one => one.gone)
+    await stores.deliveries.giveUp(gone.map(one => one.health.recipientId), 'The subscriber is gone.', now)
+    for (const { health, movedTo } of tried) if (movedTo !== undefined) await stores.deliveries.move(health.recipientId, movedTo, now)
+  })
 }
 
 async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<string, Document>> {
@@ -69,17 +95,39 @@ async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<stri
   return documents
 }
 
-type Result = { status?: number; error?: string; retryAfter?: number }
+type Result = { status?: number; error?: string; retryAfter?: number; movedTo?: string }
+
+/** One try in its lane, and what it means. */
+async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, document: Document): Promise<Tried> {
+  let result: Result = { error: 'not sent' }
+  const took = await tools.lanes.run(recipient.host, recipient.slow, async () => {
+    result = await send(tools, recipient.url, delivery, document)
+    const safe = safeSpelling(recipient.url, delivery, result)
+    const again = safe === undefined ? undefined : await send(tools, safe, delivery, document)
+    if (safe !== undefined && again !== undefined && isDone(again)) result = { ...again, movedTo: safe }
+    return { busy: result.status === undefined || result.status >= 500 }
+  })
+  return judge(tools, recipient, delivery, result, took)
+}
+
+const isDone = ({ status = 0 }: Result) => status >= 200 && status < 300
+
+/** A callback that moved to https is tried there once for each thing that it did not take by http, as GNU social does (H8). */
+function safeSpelling(url: string, { attempts }: Waiting, result: Result): string | undefined {
+  const { status = 0 } = result
+  const moved = attempts === 0 && !isDone(result) && status < 500 && status !== 410 && status !== 429
+  return moved && /^http:\/\/[^/:?]+([/?]|$)/i.test(url) ? url.replace(/^http:/i, 'https:') : undefined
+}
 
 /** One request; never throws. The same bytes for everybody, a signature each (H7). */
-async function send({ http }: Needs, recipient: Recipient, delivery: Waiting, document: Document): Promise<Result> {
+async function send({ clock, http }: Needs, url: string, delivery: Waiting, document: Document): Promise<Result> {
   const headers: Record<string, string> = { 'content-type': document.contentType }
   if (document.links !== undefined) headers.link = document.links
   if (delivery.secret !== undefined) headers['x-hub-signature'] = signBody(delivery.method ?? 'sha256', delivery.secret, document.body)
   try {
-    const answer = await http.request(recipient.url, { method: 'POST', headers, body: document.body, discard: true, redirects: 0, timeout: TIMEOUT_MS })
-    const retryAfter = Number(answer.headers['retry-after'])
-    return { status: answer.status, ...(retryAfter > 0 ? { retryAfter } : {}) }
+    const answer = await http.request(url, { method: 'POST', headers, body: document.body, discard: true, redirects: 0, timeout: TIMEOUT_MS })
+    const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
+    return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
     if (!isFailure(error)) throw error
     return { error: error.message, ...(error instanceof Unreachable && error.peer !== undefined ? { status: error.peer } : {}) }
@@ -88,19 +136,20 @@ async function send({ http }: Needs, recipient: Recipient, delivery: Waiting, do
 
 /** What one try means (H8): done, again after a pause, given up, or the end of the subscription. */
 function judge({ clock, random }: Needs, recipient: Recipient, delivery: Waiting, result: Result, took: number): Tried {
-  const { status } = result
-  const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...(status === undefined ? {} : { status }) }
-  if (status !== undefined && status >= 200 && status < 300) {
-    return { outcome: { delivery, state: 'done', status }, health: { ...base, ok: true }, gone: false }
+  const { movedTo, status } = result
+  const told = status === undefined ? {} : { status }
+  const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...told }
+  if (isDone(result)) {
+    const moved = movedTo === undefined ? {} : { movedTo }
+    return { outcome: { delivery, state: 'done', ...told }, health: { ...base, ok: true }, gone: false, ...moved }
   }
   const error = result.error ?? `answered ${status}`
   const now = clock().getTime()
   const failing = recipient.failingSince === undefined ? 0 : now - recipient.failingSince.getTime()
   const gone = status === 410 || (status === 404 && failing > 3 * DAY) || failing > 7 * DAY
+  if (gone) return { outcome: { delivery, state: 'dropped', ...told, error }, health: { ...base, ok: false, error }, gone }
   const pause = retryPause(delivery.attempts + 1, random)
-  const told = { ...(status === undefined ? {} : { status }), error }
-  if (gone) return { outcome: { delivery, state: 'dropped', ...told }, health: { ...base, ok: false, error }, gone }
-  const wait = Math.max(pause ?? RETRY_PAUSES.at(-1)!, (result.retryAfter ?? 0) * 1000)
-  const health = { ...base, ok: false, error, retryAt: new Date(now + Math.min(wait, DAY)) }
-  return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told }, health, gone }
+  const wait = Math.max(pause ?? LAST_PAUSE, Math.min((result.retryAfter ?? 0) * 1000, DAY))
+  const health = { ...base, ok: false, error, retryAt: new Date(now + wait) }
+  return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told, error }, health, gone }
 }

@@ -23,14 +23,22 @@ export function authorOut(actor: Actor): AuthorOut {
 /** A post of ours as an entry. An article goes out as a note with its title, since some peers drop what they do not know (F9). */
 export function entryOut(post: KeptPost): EntryOut {
   return {
-    ...{ id: post.uri, verb: 'post', kind: post.kind === 'article' ? 'note' : post.kind, published: post.publishedAt, updated: post.updatedAt },
+    ...{
+      id: post.uri,
+      verb: 'post',
+      kind: post.kind === 'article' ? 'note' : post.kind,
+      published: post.publishedAt,
+      updated: post.updatedAt
+    },
     ...{ html: post.html, mentions: post.mentions, public: post.visibility === 'public', tags: post.tags, enclosures: post.enclosures },
     ...(post.title === undefined ? {} : { title: post.title }),
     ...(post.warning === undefined ? {} : { warning: post.warning }),
     ...(post.language === undefined ? {} : { language: post.language }),
     ...(post.url === undefined ? {} : { url: post.url }),
     ...(post.entryUrl === undefined ? {} : { entryUrl: post.entryUrl }),
-    ...(post.inReplyTo === undefined ? {} : { inReplyTo: { id: post.inReplyTo, ...(post.inReplyToUrl === undefined ? {} : { url: post.inReplyToUrl }) } }),
+    ...(post.inReplyTo === undefined
+      ? {}
+      : { inReplyTo: { id: post.inReplyTo, ...(post.inReplyToUrl === undefined ? {} : { url: post.inReplyToUrl }) } }),
     ...(post.conversation === undefined ? {} : { conversation: post.conversation })
   }
 }

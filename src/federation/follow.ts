@@ -81,7 +81,13 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
     const older = olderPage(feed, answer.url)
     await stores.subscriptions.change(subscription.id, {
       ...{ hubs: located.hubs, hub: chosen ?? null, state: revived(subscription), endedAt: null, etag: answer.headers.etag ?? null },
-      ...{ lastModified: answer.headers['last-modified'] ?? null, polledAt: now, pollAt: new Date(now.getTime() + 15 * 60_000), status: 200, error: null },
+      ...{
+        lastModified: answer.headers['last-modified'] ?? null,
+        polledAt: now,
+        pollAt: new Date(now.getTime() + 15 * 60_000),
+        status: 200,
+        error: null
+      },
       ...(askable && subscription.state !== 'active' ? { askAt: new Date(now.getTime() + DAY), askFailures: 0 } : {}),
       ...(older !== undefined && subscription.polledAt === undefined ? { olderUrl: older } : {})
     })
@@ -96,12 +102,19 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
 }
 
 const describeHub = (hub: string | undefined, askable: boolean) =>
-  hub === undefined ? 'none: the feed is polled' : askable ? 'is asked to push' : 'cannot call back here, as this node is not public: the feed is polled'
+  hub === undefined
+    ? 'none: the feed is polled'
+    : askable
+      ? 'is asked to push'
+      : 'cannot call back here, as this node is not public: the feed is polled'
 
 const revived = ({ state }: Subscription) => (state === 'active' || state === 'asking' ? state : 'polling')
 
 async function keepSubscription(stores: Stores, located: { url: string; topic: string }, actor: Actor, hub: string | undefined, now: Date) {
-  return stores.subscriptions.add({ url: located.url, topic: located.topic, actorId: actor.id, ...(hub === undefined ? {} : { fixedHub: hub }) }, now)
+  return stores.subscriptions.add(
+    { url: located.url, topic: located.topic, actorId: actor.id, ...(hub === undefined ? {} : { fixedHub: hub }) },
+    now
+  )
 }
 
 async function fetchFeed({ http, clock }: Tools, url: string, trace: TraceStep[]): Promise<{ answer: HttpAnswer; feed: Feed }> {
@@ -129,22 +142,35 @@ async function decideOwner(tools: Tools, found: Found, feed: Feed, topic: string
   const author = ownerOf(feed)
   const id = author === undefined ? undefined : identityOf(author)
   const base = {
-    ...{ feedUrl: topic, trusted: found.trusted, profile: profileOf(feed, author, found.profile === undefined ? undefined : { url: found.profile }) },
+    ...{
+      feedUrl: topic,
+      trusted: found.trusted,
+      profile: profileOf(feed, author, found.profile === undefined ? undefined : { url: found.profile })
+    },
     ...(found.acct === undefined ? {} : { acct: found.acct }),
-    ...(found.links.salmon ?? feed.links.salmon ? { salmonUrl: (found.links.salmon ?? feed.links.salmon)! } : {}),
+    ...((found.links.salmon ?? feed.links.salmon) ? { salmonUrl: (found.links.salmon ?? feed.links.salmon)! } : {}),
     ...(found.links.keys.length > 0 && found.trusted ? { keys: found.links.keys } : {})
   }
   const names = found.aliases
   if (id === undefined) return { ...base, uri: found.acct === undefined ? topic : `acct:${found.acct}`, names: [...names, topic] }
   const known = await tools.actors.findByUri(id)
-  const near = [hostOfName(topic), ...(found.acct === undefined ? [] : [found.acct.slice(found.acct.indexOf('@') + 1)])].includes(hostOfName(id))
-  const listed = found.descriptor !== undefined && found.links.feed === found.feed && [...found.descriptor.aliases, found.descriptor.subject].includes(id)
+  const near = [hostOfName(topic), ...(found.acct === undefined ? [] : [found.acct.slice(found.acct.indexOf('@') + 1)])].includes(
+    hostOfName(id)
+  )
+  const listed =
+    found.descriptor !== undefined &&
+    found.links.feed === found.feed &&
+    [...found.descriptor.aliases, found.descriptor.subject].includes(id)
   const free = known === undefined || known.feedUrl === undefined || known.feedUrl === topic || known.feedUrl === found.feed
   if ((near || listed) && free) return { ...base, uri: id, names: [...names, topic] }
   const confirmed = /^https?:/.test(id) ? await confirmUri(tools, id) : undefined
   if (confirmed !== undefined) trace.push(...confirmed.trace)
   if (confirmed?.found === true && confirmed.feed === found.feed) return { ...base, uri: id, names: [...names, topic] }
-  trace.push({ step: 'author', url: id, failed: 'the author named in the feed does not confirm it: the feed is kept under its own address' })
+  trace.push({
+    step: 'author',
+    url: id,
+    failed: 'the author named in the feed does not confirm it: the feed is kept under its own address'
+  })
   return { ...base, uri: topic, names }
 }
 
@@ -158,7 +184,14 @@ export async function unfollow({ clock, transaction }: Tools, actor: Actor, as: 
     if (subscription === undefined) return true
     const pushed = ['active', 'asking'].includes(subscription.state)
     await stores.subscriptions.change(subscription.id, {
-      ...{ state: pushed ? 'ending' : 'ended', endedAt: now, pollAt: null, olderUrl: null, askAt: pushed ? new Date(now.getTime() + DAY) : null, askFailures: 0 }
+      ...{
+        state: pushed ? 'ending' : 'ended',
+        endedAt: now,
+        pollAt: null,
+        olderUrl: null,
+        askAt: pushed ? new Date(now.getTime() + DAY) : null,
+        askFailures: 0
+      }
     })
     if (pushed) await stores.queue.add('subscription.ask', { subscription: subscription.id })
     return true

@@ -41,7 +41,8 @@ export function makeHub(tools: Tools) {
       await keep(request)
       return 'accepted'
     }
-    if (!(await challenge(tools, request)).confirmed) throw new Refused('The subscriber did not confirm.', { status: 409, code: 'not_verified' })
+    if (!(await challenge(tools, request)).confirmed)
+      throw new Refused('The subscriber did not confirm.', { status: 409, code: 'not_verified' })
     if (request.mode === 'subscribe') await tools.subscribers.enter([request], tools.clock())
     else await tools.subscribers.leave([request])
     return 'verified'
@@ -55,7 +56,10 @@ function makeKeeper({ clock, subscribers, transaction }: Tools) {
     const room = await withRoom(subscribers, list, now)
     if (room.length === 0) return
     await transaction(async stores => {
-      await stores.subscribers.ask(room.map(one => one.request), now)
+      await stores.subscribers.ask(
+        room.map(one => one.request),
+        now
+      )
       await stores.queue.add('hub.verify', {})
     })
     for (const one of room) one.kept = true
@@ -194,7 +198,14 @@ async function fetchAndDistribute({ addresses, clock, http, topics, transaction 
     throw new Unreachable(`${topic} answered ${answer.status}`, { peer: answer.status })
   }
   const hash = createHash('sha256').update(answer.body).digest('hex')
-  const kept = { etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null, hash, fetchedAt: now, status: 200, error: null }
+  const kept = {
+    etag: answer.headers.etag ?? null,
+    lastModified: answer.headers['last-modified'] ?? null,
+    hash,
+    fetchedAt: now,
+    status: 200,
+    error: null
+  }
   const contentType = answer.headers['content-type'] ?? 'application/octet-stream'
   const links = hubLinks([addresses.hub()], topic)
   await transaction(async stores => {
@@ -227,7 +238,8 @@ export async function pingHub({ http }: Tools, hub: string, topic: string): Prom
   ]).toString()
   const answer = await http.request(hub, { method: 'POST', headers: { 'content-type': TYPE.form }, body, discard: true })
   if (answer.status < 200 || answer.status > 299) {
-    if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) throw new Refused(`The hub ${hub} answered ${answer.status} to a publish ping.`)
+    if (answer.status < 500 && answer.status !== 408 && answer.status !== 429)
+      throw new Refused(`The hub ${hub} answered ${answer.status} to a publish ping.`)
     throw new Unreachable(`The hub ${hub} answered ${answer.status}`, { peer: answer.status })
   }
 }

@@ -19,12 +19,34 @@ export async function publish({ addresses, clock, transaction }: Tools, account:
   const id = newId(now.getTime())
   const uri = addresses.post(account.localName, id)
   return transaction(async stores => {
-    const parent = draft.replyTo === undefined ? undefined : ((await stores.history.findByUri(draft.replyTo)) ?? (await stores.history.findByAddress(draft.replyTo)))
+    const parent =
+      draft.replyTo === undefined
+        ? undefined
+        : ((await stores.history.findByUri(draft.replyTo)) ?? (await stores.history.findByAddress(draft.replyTo)))
     if (draft.replyTo !== undefined && parent === undefined) throw new Missing('The post that this answers is not known here.')
     const kept = await stores.history.keep(
       {
-        ...{ id, uri, authorId: account.id, verb: 'post', kind: parent ? 'comment' : draft.title ? 'article' : 'note', url: uri, entryUrl: `${uri}.atom` },
-        ...{ ...body, publishedAt: now, updatedAt: now, sortedAt: now, mentions: [], tags: [], enclosures: [], visibility: 'public', sensitive: false, rightful: true },
+        ...{
+          id,
+          uri,
+          authorId: account.id,
+          verb: 'post',
+          kind: parent ? 'comment' : draft.title ? 'article' : 'note',
+          url: uri,
+          entryUrl: `${uri}.atom`
+        },
+        ...{
+          ...body,
+          publishedAt: now,
+          updatedAt: now,
+          sortedAt: now,
+          mentions: [],
+          tags: [],
+          enclosures: [],
+          visibility: 'public',
+          sensitive: false,
+          rightful: true
+        },
         ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
         ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
         ...(parent?.conversation ? { conversation: parent.conversation } : {}),
@@ -51,7 +73,8 @@ function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title'> {
 /** A post of ours by its id, URI or page. @throws Missing; Refused when it is somebody else's */
 export async function ownPost({ history }: Pick<Tools, 'history'>, account: Account, name: string): Promise<KeptPost> {
   const post = (await history.findByUri(name)) ?? (await history.findByAddress(name)) ?? (await history.find(name))
-  if (post === undefined || post.deletedAt !== undefined) throw new Missing('There is no such post.', post === undefined ? {} : { status: 410, code: 'gone' })
+  if (post === undefined || post.deletedAt !== undefined)
+    throw new Missing('There is no such post.', post === undefined ? {} : { status: 410, code: 'gone' })
   if (post.authorId !== account.id) throw new Refused('This is somebody else’s post.')
   return post
 }

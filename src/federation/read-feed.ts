@@ -15,7 +15,8 @@ import { hostOfName, receive, type Sender } from './receive.ts'
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 const OLDER_PAGES = 10
-export const FEED_ACCEPT = 'application/atom+xml, application/rss+xml;q=0.9, application/feed+json;q=0.8, application/xml;q=0.7, text/xml;q=0.7, */*;q=0.1'
+export const FEED_ACCEPT =
+  'application/atom+xml, application/rss+xml;q=0.9, application/feed+json;q=0.8, application/xml;q=0.7, text/xml;q=0.7, */*;q=0.1'
 
 /** What a fetched feed says of where it belongs (S1): Link headers win over the document. */
 export type Located = { url: string; topic: string; hubs: string[] }
@@ -70,7 +71,8 @@ export async function pollFeed(tools: Tools, subscriptionId: string): Promise<vo
   try {
     answer = await http.request(subscription.url, { headers, maxBytes: LIMIT.feedBytes })
     if (answer.status === 304) return
-    if (answer.status !== 200) throw new Unreachable(`answered ${answer.status}`, { peer: answer.status, retryAfter: Number(answer.headers['retry-after']) || 0 })
+    if (answer.status !== 200)
+      throw new Unreachable(`answered ${answer.status}`, { peer: answer.status, retryAfter: Number(answer.headers['retry-after']) || 0 })
     const feed = readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'] ?? '', bytes: LIMIT.feedBytes })
     await takePolled(tools, subscription, answer, feed)
   } catch (error) {
@@ -149,7 +151,11 @@ export async function readPushes(tools: Tools, subscriptionId: string): Promise<
         await stores.subscriptions.lock(subscriptionId)
         const owner = subscription.actorId === undefined ? undefined : await stores.actors.find(subscription.actorId)
         const fresh = feed === undefined || owner === undefined ? 0 : await takeFeed(stores, feed, owner, 'push', now)
-        await stores.subscriptions.change(subscriptionId, { pushedAt: push.receivedAt, badSignatures: 0, ...(fresh > 0 ? { newsAt: now } : {}) })
+        await stores.subscriptions.change(subscriptionId, {
+          pushedAt: push.receivedAt,
+          badSignatures: 0,
+          ...(fresh > 0 ? { newsAt: now } : {})
+        })
         await stores.subscriptions.removePush(push.id)
       })
     }
@@ -174,7 +180,10 @@ export async function readOlder(tools: Tools, subscriptionId: string): Promise<v
   const url = subscription.olderUrl
   const answer = await http.request(url, { headers: { accept: FEED_ACCEPT }, maxBytes: LIMIT.feedBytes })
   if (answer.status >= 500 || answer.status === 429) throw new Unreachable(`${url} answered ${answer.status}`, { peer: answer.status })
-  const feed = answer.status === 200 ? readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'] ?? '', bytes: LIMIT.feedBytes }) : undefined
+  const feed =
+    answer.status === 200
+      ? readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'] ?? '', bytes: LIMIT.feedBytes })
+      : undefined
   await transaction(async stores => {
     const now = clock()
     await stores.subscriptions.lock(subscriptionId)

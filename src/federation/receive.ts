@@ -46,7 +46,9 @@ export async function receive(stores: Stores, activity: Activity, sender: Sender
     case 'join':
       return note(stores, activity, sender, now, false)
     case 'undo':
-      return object.type === 'activity' ? note(stores, { ...object.activity, ...when(activity) }, sender, now, true) : { outcome: 'ignored' }
+      return object.type === 'activity'
+        ? note(stores, { ...object.activity, ...when(activity) }, sender, now, true)
+        : { outcome: 'ignored' }
     default:
       return { outcome: 'ignored' }
   }
@@ -91,8 +93,18 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
   const { inReplyTo } = post
   return {
     ...{ id: newId(sorted.getTime()), uri: post.id, authorId: author.id, verb: 'post', kind: post.kind, html, text: htmlToText(html) },
-    ...{ publishedAt: published, sortedAt: sorted, visibility: post.visibility, sensitive: post.sensitive, rightful: isRightful(post.id, author) },
-    ...{ mentions: post.mentions.slice(0, 50), tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)), enclosures: post.enclosures.slice(0, 20) },
+    ...{
+      publishedAt: published,
+      sortedAt: sorted,
+      visibility: post.visibility,
+      sensitive: post.sensitive,
+      rightful: isRightful(post.id, author)
+    },
+    ...{
+      mentions: post.mentions.slice(0, 50),
+      tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)),
+      enclosures: post.enclosures.slice(0, 20)
+    },
     ...(post.updated ? { updatedAt: post.updated } : {}),
     ...(post.title ? { title: htmlToText(post.title).slice(0, 500) } : {}),
     ...(post.warning ? { warning: post.warning.slice(0, 500) } : {}),
@@ -100,7 +112,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(post.url ? { url: post.url } : {}),
     ...(post.atomUrl ? { entryUrl: post.atomUrl } : {}),
     ...(post.activityUrl ? { activityUrl: post.activityUrl } : {}),
-    ...(inReplyTo?.id ?? inReplyTo?.url ? { inReplyTo: (inReplyTo?.id ?? inReplyTo?.url)! } : {}),
+    ...((inReplyTo?.id ?? inReplyTo?.url) ? { inReplyTo: (inReplyTo?.id ?? inReplyTo?.url)! } : {}),
     ...(inReplyTo?.url ? { inReplyToUrl: inReplyTo.url } : {}),
     ...(post.conversation ? { conversation: post.conversation } : {})
   }
@@ -121,7 +133,13 @@ async function share(stores: Stores, activity: Activity, sender: Sender, now: Da
   const inner = activity.object.post
   const original = await stores.history.findByUri(inner.id)
   const shared = original?.verb === 'share' && original.sharedId !== undefined ? await stores.history.find(original.sharedId) : original
-  const act = { ...inner, ...when(activity), id: activity.id, html: activity.html ?? inner.html, ...(activity.url ? { url: activity.url } : {}) }
+  const act = {
+    ...inner,
+    ...when(activity),
+    id: activity.id,
+    html: activity.html ?? inner.html,
+    ...(activity.url ? { url: activity.url } : {})
+  }
   const { inReplyTo: _reply, atomUrl: _entry, activityUrl: _activity, title: _title, ...post } = act
   const more = shared === undefined ? { quoted: quotation(inner) } : { sharedId: shared.id }
   return keep(stores, post, sender, now, { verb: 'share', ...more })

@@ -47,13 +47,19 @@ export async function askHub(tools: Tools, subscriptionId: string): Promise<void
   if (!outcome.ok) await refused(tools, subscription, hub, outcome)
 }
 
-const pauseAfter = (failures: number, random: () => number) => (PAUSES[Math.min(failures, PAUSES.length - 1)] ?? DAY) * (0.9 + 0.2 * random())
+const pauseAfter = (failures: number, random: () => number) =>
+  (PAUSES[Math.min(failures, PAUSES.length - 1)] ?? DAY) * (0.9 + 0.2 * random())
 
 type Outcome = { ok: true } | { ok: false; error: string; status?: number; lasting: boolean; retryAfter?: number }
 
 async function post({ http }: Tools, hub: string, body: string): Promise<Outcome> {
   try {
-    const answer = await http.request(hub, { method: 'POST', headers: { 'content-type': TYPE.form, accept: '*/*' }, body, maxBytes: 65_536 })
+    const answer = await http.request(hub, {
+      method: 'POST',
+      headers: { 'content-type': TYPE.form, accept: '*/*' },
+      body,
+      maxBytes: 65_536
+    })
     const { status } = answer
     if (status >= 200 && status < 300) return { ok: true }
     const lasting = status < 500 && status !== 408 && status !== 429
@@ -94,9 +100,19 @@ async function leaveHub(tools: Tools, subscription: Subscription): Promise<void>
     return
   }
   const askAt = new Date(now.getTime() + pauseAfter(subscription.askFailures + 2, tools.random))
-  await subscriptions.change(subscription.id, { pendingMode: 'unsubscribe', pendingAt: now, endedAt: since, askAt, askFailures: subscription.askFailures + 1 })
+  await subscriptions.change(subscription.id, {
+    pendingMode: 'unsubscribe',
+    pendingAt: now,
+    endedAt: since,
+    askAt,
+    askFailures: subscription.askFailures + 1
+  })
   const token = subscription.verifyToken === undefined ? {} : { verifyToken: subscription.verifyToken }
-  await post(tools, subscription.hub, writeSubscribe({ mode: 'unsubscribe', topic: subscription.topic, callback: addresses.push(subscription.token), ...token }))
+  await post(
+    tools,
+    subscription.hub,
+    writeSubscribe({ mode: 'unsubscribe', topic: subscription.topic, callback: addresses.push(subscription.token), ...token })
+  )
 }
 
 /**
@@ -112,13 +128,20 @@ export async function confirm(tools: Tools, token: string, query: URLSearchParam
   if (asked.mode === 'denied') {
     log.info({ topic: subscription.topic, why: asked.reason }, 'subscription: denied')
     const error = `the hub denied it${asked.reason === undefined ? '' : `: ${asked.reason.slice(0, 200)}`}`
-    await subscriptions.change(subscription.id, { state: 'denied', error, pendingMode: null, askAt: new Date(now.getTime() + DAY), pollAt: now })
+    await subscriptions.change(subscription.id, {
+      state: 'denied',
+      error,
+      pendingMode: null,
+      askAt: new Date(now.getTime() + DAY),
+      pollAt: now
+    })
     return ''
   }
   const fresh = subscription.pendingAt !== undefined && now.getTime() - subscription.pendingAt.getTime() < DAY
   if (!fresh || asked.mode !== subscription.pendingMode || asked.challenge === undefined || asked.challenge.length > 1024) throw nothing()
   if (asked.verifyToken !== undefined && asked.verifyToken !== subscription.verifyToken) throw nothing()
-  if (asked.mode === 'unsubscribe') await subscriptions.change(subscription.id, { state: 'ended', pendingMode: null, askAt: null, pollAt: null })
+  if (asked.mode === 'unsubscribe')
+    await subscriptions.change(subscription.id, { state: 'ended', pendingMode: null, askAt: null, pollAt: null })
   else await activate(tools, subscription, asked.lease, now)
   return asked.challenge
 }
@@ -152,7 +175,12 @@ export function renewalAfter(lease: number | undefined, random: () => number): n
  * Content from a hub: kept as it came when its signature is right; acknowledged and ignored when it is not (S9, S10).
  * @throws Missing 404 for an unknown token, 410 for a subscription that has ended
  */
-export async function takeContent(tools: Tools, token: string, body: Buffer, headers: { contentType?: string; signature?: string }): Promise<void> {
+export async function takeContent(
+  tools: Tools,
+  token: string,
+  body: Buffer,
+  headers: { contentType?: string; signature?: string }
+): Promise<void> {
   const { clock, log, subscriptions, transaction } = tools
   const subscription = await subscriptions.findByToken(token)
   if (subscription === undefined) throw nothing()
@@ -182,4 +210,3 @@ async function distrust({ subscriptions }: Tools, subscription: Subscription, no
 export async function expireLeases({ clock, subscriptions }: Tools): Promise<void> {
   await subscriptions.expire(clock())
 }
-

@@ -48,18 +48,24 @@ export function startSchedule(tools: Tools): () => Promise<void> {
 const later = (tools: Tools, milliseconds: number) => new Date(tools.clock().getTime() + milliseconds)
 
 async function deliverDue(tools: Tools): Promise<void> {
-  const due = await tools.deliveries.takeDue(tools.clock(), later(tools, MINUTE), 500)
+  const due = await tools.recipients.takeDue(tools.clock(), later(tools, MINUTE), 500)
   if (due.length > 0) await deliver(tools, due)
 }
 
 async function askDue(tools: Tools): Promise<void> {
   const due = await tools.subscriptions.takeAsks(tools.clock(), later(tools, 10 * MINUTE), 50)
-  await tools.queue.addMany('subscription.ask', due.map(subscription => ({ subscription })))
+  await tools.queue.addMany(
+    'subscription.ask',
+    due.map(subscription => ({ subscription }))
+  )
 }
 
 async function pollDue(tools: Tools): Promise<void> {
   const due = await tools.subscriptions.takePolls(tools.clock(), tools.random(), 50)
-  await tools.queue.addMany('feed.poll', due.map(subscription => ({ subscription })))
+  await tools.queue.addMany(
+    'feed.poll',
+    due.map(subscription => ({ subscription }))
+  )
 }
 
 /** What was pushed and not read: the worker that had it is gone. */

@@ -1,5 +1,5 @@
 /** Takes jobs of one kind out of the queue, as many at once as there is room for: a slow one never holds up the next. */
-import { jobSignal, type JobName, type Taken, type Tools } from '../tools.ts'
+import { type JobName, jobSignal, type Taken, type Tools } from '../tools.ts'
 
 const LOOK_MS = 5_000
 const BEAT_MS = 10_000

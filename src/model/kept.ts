@@ -169,4 +169,13 @@ export type Delivery = {
   createdAt: Date
 }
 
-export type Recipient = { id: string; kind: string; url: string; host: string; failures: number; failingSince?: Date; slow: boolean }
+export type Recipient = {
+  id: string
+  kind: string
+  url: string
+  host: string
+  failures: number
+  failingSince?: Date
+  slow: boolean
+  succeededAt?: Date
+}

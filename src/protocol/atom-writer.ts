@@ -5,7 +5,7 @@
  * document, so those of the entry stand before any object (protocols.md F6). GNU social compares tag names literally, so Atom
  * elements bear no prefix and all others bear the usual one (F2).
  */
-import type { Picture, PostKind, Reference, Verb } from '../model/activity.ts'
+import type { PostKind, Reference, Verb } from '../model/activity.ts'
 import {
   type AuthorOut,
   type EntryOut,
@@ -102,29 +102,37 @@ function writeHead(head: FeedHead): string {
   ].join('')
 }
 
-const writeAuthor = (person: AuthorOut): string => element('author', {}, writePerson(person))
+/**
+ * F5, less what RFC 4287 3.2 does not know: validators call id, summary and link inside an author errors. So identity is uri and
+ * email, the rest are extensions, and a link stands there only for a picture. GNU social needs uri and poco:preferredUsername,
+ * Mastodon takes the account from email; name is the user name.
+ */
+function writeAuthor(person: AuthorOut): string {
+  return element(
+    'author',
+    {},
+    textElement('activity:object-type', PERSON) + writeNames(person) + writeAvatar(person) + writeContact(person)
+  )
+}
 
-/** F5. GNU social needs uri and poco:preferredUsername, Mastodon takes the account from email; name is the user name. */
-function writePerson(person: AuthorOut): string {
-  const { avatar, homepage } = person
+const writeNames = ({ uri, name, handle }: AuthorOut): string =>
+  textElement('uri', uri) + textElement('name', name) + textElement('email', isAddress(handle) ? handle : undefined)
+
+const writeAvatar = ({ avatar }: AuthorOut): string =>
+  avatar
+    ? element('link', { rel: 'avatar', type: avatar.type, 'media:width': avatar.width, 'media:height': avatar.height, href: avatar.url })
+    : ''
+
+/** Portable Contacts. */
+function writeContact({ name, displayName, bio, location, homepage }: AuthorOut): string {
   return [
-    textElement('id', person.uri),
-    textElement('activity:object-type', PERSON),
-    textElement('uri', person.uri),
-    textElement('name', person.name),
-    textElement('email', isAddress(person.handle) ? person.handle : undefined),
-    textElement('summary', person.bio && escapeXml(person.bio), { type: 'html' }),
-    link('alternate', person.page, TYPE.html),
-    avatar ? element('link', { rel: 'avatar', type: avatar.type, ...mediaSize(avatar), href: avatar.url }) : '',
-    textElement('poco:preferredUsername', person.name),
-    textElement('poco:displayName', person.displayName),
-    textElement('poco:note', person.bio),
-    person.location ? element('poco:address', {}, textElement('poco:formatted', person.location)) : '',
+    textElement('poco:preferredUsername', name),
+    textElement('poco:displayName', displayName),
+    textElement('poco:note', bio),
+    location ? element('poco:address', {}, textElement('poco:formatted', location)) : '',
     homepage ? element('poco:urls', {}, writeHomepage(homepage)) : ''
   ].join('')
 }
-
-const mediaSize = ({ width, height }: Picture) => ({ 'media:width': width, 'media:height': height })
 
 const writeHomepage = (url: string): string =>
   textElement('poco:type', 'homepage') + textElement('poco:value', url) + textElement('poco:primary', 'true')
@@ -180,8 +188,19 @@ function writeObject(object: ObjectOut): string {
   return element('activity:object', {}, inner.join(''))
 }
 
+/** A person who is acted upon: inside an object no validator looks, and old peers read id, summary and page (X5). */
 function writePersonObject(person: AuthorOut): string {
-  return element('activity:object', {}, writePerson(person) + textElement('title', person.displayName ?? person.name))
+  const inner = [
+    textElement('id', person.uri),
+    textElement('activity:object-type', PERSON),
+    writeNames(person),
+    textElement('summary', person.bio && escapeXml(person.bio), { type: 'html' }),
+    link('alternate', person.page, TYPE.html),
+    writeAvatar(person),
+    writeContact(person),
+    textElement('title', person.displayName ?? person.name)
+  ]
+  return element('activity:object', {}, inner.join(''))
 }
 
 /** A shared or favoured post: one object, not GNU social's two nested ones (X2). */

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
-import type { Delivery, Recipient, SignatureMethod } from '../model/kept.ts'
+import type { Delivery, SignatureMethod } from '../model/kept.ts'
 import { type Db, fromRow } from './rows.ts'
-import { DEAD_CLAIM } from './subscribers.ts'
 import type { Vault } from './vault.ts'
 
 export type Deliveries = ReturnType<typeof makeDeliveries>
@@ -10,9 +9,6 @@ export type Document = { id: string; topic: string; contentType: string; body: B
 
 /** What became of one try. `again` leaves it waiting. */
 export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped' | 'again'; status?: number; error?: string }
-
-/** How an address did in this round: written once a round, whatever number of things went to it. */
-export type Health = { recipientId: string; ok: boolean; slow: boolean; status?: number; error?: string; retryAt?: Date }
 
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
@@ -52,17 +48,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return rows.map((row: { id: string }) => row.id)
     },
 
-    /** Claims those of the addresses that nobody works on. Their waiting deliveries belong to the caller until `release`. */
-    async claim(worker: number, recipientIds: string[], now: Date, until: Date): Promise<Recipient[]> {
-      const { rows } = await raw(
-        `update recipients set claimed_by = ?, claimed_until = ?
-         where id in (select id from recipients where id = any(?::bigint[]) and (claimed_until is null or claimed_until <= ? or ${DEAD_CLAIM})
-                      order by id for update skip locked)
-         returning id, kind, url, host, failures, failing_since, slow`,
-        [worker, until, recipientIds, now]
-      )
-      return rows.map((row: Record<string, unknown>) => fromRow<Recipient>(row))
-    },
     /** The first waiting delivery of each address, with the secret of its subscriber. */
     async first(recipientIds: string[]): Promise<Waiting[]> {
       const { rows } = await raw(
@@ -93,66 +78,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
         ]
       )
     },
-    /** Gives addresses back with how they did: failures count until the next success. */
-    async release(worker: number, health: Health[], now: Date): Promise<void> {
-      if (health.length === 0) return
-      await raw(
-        `update recipients r set claimed_by = null, claimed_until = null, slow = h.slow, status = h.status, error = h.error, retry_at = h.retry_at,
-           failures = case when h.ok then 0 else r.failures + 1 end,
-           failing_since = case when h.ok then null else coalesce(r.failing_since, ?) end,
-           succeeded_at = case when h.ok then ? else r.succeeded_at end
-         from unnest(?::bigint[], ?::bool[], ?::bool[], ?::int[], ?::text[], ?::timestamptz[]) as h (id, ok, slow, status, error, retry_at)
-         where r.id = h.id and r.claimed_by = ?`,
-        [
-          now,
-          now,
-          health.map(one => one.recipientId),
-          health.map(one => one.ok),
-          health.map(one => one.slow),
-          health.map(one => one.status ?? null),
-          health.map(one => one.error?.slice(0, 500) ?? null),
-          health.map(one => one.retryAt ?? null),
-          worker
-        ]
-      )
-    },
-    /** Which of the addresses have something waiting and are due: what a round left behind, or what came meanwhile. */
-    async stillWaiting(recipientIds: string[], now: Date): Promise<string[]> {
-      const { rows } = await raw(
-        `select r.id from recipients r where r.id = any(?::bigint[]) and (r.retry_at is null or r.retry_at <= ?)
-         and exists (select 1 from deliveries d where d.recipient_id = r.id and d.state = 'waiting') order by 1`,
-        [recipientIds, now]
-      )
-      return rows.map((row: { id: string }) => row.id)
-    },
-    /**
-     * Addresses on which nobody works though they should be served: a retry is due, or their worker died. `retry_at` is moved on
-     * to `until`, so that two who look at once do not both take them.
-     */
-    async takeDue(now: Date, until: Date, limit: number): Promise<string[]> {
-      const { rows } = await raw(
-        `update recipients set retry_at = ? where id in (
-           select id from recipients where (retry_at <= ? and claimed_until is null) or (claimed_until is not null and (claimed_until <= ? or ${DEAD_CLAIM}))
-           order by id limit ? for update skip locked)
-         returning id`,
-        [until, now, now, limit]
-      )
-      return rows.map((row: { id: string }) => row.id)
-    },
-    /** Lets addresses be served at once. */
-    async hasten(recipientIds: string[]): Promise<void> {
-      await db('recipients').whereIn('id', recipientIds).update({ retry_at: null })
-    },
-    /** Drops what waits for an address that is gone for good, and its subscriptions (H8: 410). */
-    async giveUp(recipientIds: string[], error: string, now: Date): Promise<void> {
-      if (recipientIds.length === 0) return
-      await db('deliveries')
-        .whereIn('recipient_id', recipientIds)
-        .where({ state: 'waiting' })
-        .update({ state: 'dropped', error, done_at: now })
-      await db('subscribers').whereIn('recipient_id', recipientIds).delete()
-    },
-
     /** For `deliveries`: newest first. */
     async list(filter: { failed: boolean; host?: string; limit: number }) {
       const query = db('deliveries as d')
@@ -201,7 +126,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .whereNot({ state: 'done' })
         .update({ state: 'waiting', attempts: 0 })
         .returning('recipient_id')
-      if (row !== undefined) await this.hasten([row.recipient_id])
+      if (row !== undefined) await db('recipients').where({ id: row.recipient_id }).update({ retry_at: null })
       return row?.recipient_id
     },
     /** Forgets what was settled before a time, and documents that nobody waits for. */
@@ -212,7 +137,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.document_id = documents.id'))
         .delete()
       await db('recipients')
-        .whereNull('claimed_until')
         .whereNotExists(db('subscribers').select(db.raw('1')).whereRaw('subscribers.recipient_id = recipients.id'))
         .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.recipient_id = recipients.id'))
         .delete()

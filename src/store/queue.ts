@@ -63,7 +63,11 @@ export function makeQueue(boss: PgBoss, db: Db) {
     },
     async addMany<Name extends JobName>(name: Name, list: Jobs[Name][]): Promise<void> {
       if (list.length === 0) return
-      await boss.insert(name, list.map(data => ({ data })), within)
+      await boss.insert(
+        name,
+        list.map(data => ({ data })),
+        within
+      )
       await wake(name)
     },
     /** Takes up to `most` jobs out. They are this process's until settled; `keepAlive` must be called within 30 s, again and again. */
@@ -87,7 +91,14 @@ export function makeQueue(boss: PgBoss, db: Db) {
 /** Makes the queues that are not there yet. Part of `migrate`. */
 export async function makeQueues(boss: PgBoss): Promise<void> {
   for (const [name, { tries, pause, most }] of Object.entries(POLICY)) {
-    const options = { retryLimit: tries, retryDelay: pause, retryBackoff: true, retryDelayMax: most, expireInSeconds: 900, heartbeatSeconds: 30 }
+    const options = {
+      retryLimit: tries,
+      retryDelay: pause,
+      retryBackoff: true,
+      retryDelayMax: most,
+      expireInSeconds: 900,
+      heartbeatSeconds: 30
+    }
     if ((await boss.getQueue(name)) === null) await boss.createQueue(name, options)
   }
 }

@@ -5,6 +5,7 @@ import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
 import { makeQueue } from './queue.ts'
+import { makeRecipients } from './recipients.ts'
 import type { Db } from './rows.ts'
 import { makeSessions } from './sessions.ts'
 import { makeSettings } from './settings.ts'
@@ -25,6 +26,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
     follows: makeFollows(db),
     history: makeHistory(db),
     queue: makeQueue(boss, db),
+    recipients: makeRecipients(db),
     sessions: makeSessions(db),
     settings: makeSettings(db),
     subscribers: makeSubscribers(db, vault),

@@ -49,7 +49,11 @@ export function makeSubscribers(db: Db, vault: Vault) {
       const rows: { host: string; open: number; failed: number }[] = await db('verifications')
         .whereIn('host', hosts)
         .groupBy('host')
-        .select('host', db.raw("(count(*) filter (where due_at < 'infinity'))::int as open"), db.raw('(count(*) filter (where failed_at > ?))::int as failed', [since]))
+        .select(
+          'host',
+          db.raw("(count(*) filter (where due_at < 'infinity'))::int as open"),
+          db.raw('(count(*) filter (where failed_at > ?))::int as failed', [since])
+        )
       return new Map(rows.map(({ host, ...counts }) => [host, counts]))
     },
     /** Claims verifications that are due; a claim ends by itself, or with its worker. */
@@ -106,11 +110,20 @@ export function makeSubscribers(db: Db, vault: Vault) {
     /** Ends subscriptions by topic and callback. */
     async leave(leaving: Verification[]): Promise<void> {
       if (leaving.length === 0) return
-      await db('subscribers').whereIn(['topic', 'callback'], leaving.map(one => [one.topic, one.callback])).delete()
+      await db('subscribers')
+        .whereIn(
+          ['topic', 'callback'],
+          leaving.map(one => [one.topic, one.callback])
+        )
+        .delete()
     },
     /** Whether the last pushes to a subscriber failed. */
     async isFailing(topic: string, callback: string): Promise<boolean> {
-      const row = await db('subscribers as s').join('recipients as r', 'r.id', 's.recipient_id').where({ topic, callback }).where('r.failures', '>', 0).first()
+      const row = await db('subscribers as s')
+        .join('recipients as r', 'r.id', 's.recipient_id')
+        .where({ topic, callback })
+        .where('r.failures', '>', 0)
+        .first()
       return row !== undefined
     },
     /** Ends a verification that was refused, or tried for the last time. The row stays a while: failures of a host are counted. */

@@ -87,7 +87,10 @@ export function makeSubscriptions(db: Db, vault: Vault) {
     },
     /** Leases that ended without a renewal, and requests that nobody verified within a day: polled from now on (S7). */
     async expire(now: Date): Promise<void> {
-      await db('subscriptions').where({ state: 'active' }).where('expires_at', '<=', now).update({ state: 'expired', poll_at: now, error: 'The lease ended.' })
+      await db('subscriptions')
+        .where({ state: 'active' })
+        .where('expires_at', '<=', now)
+        .update({ state: 'expired', poll_at: now, error: 'The lease ended.' })
       await db('subscriptions')
         .where({ state: 'asking' })
         .where('pending_at', '<=', new Date(now.getTime() - 86_400_000))

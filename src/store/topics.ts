@@ -42,7 +42,10 @@ export function makeTopics(db: Db) {
         .where(free => free.where('window_fetches', '<', 6).orWhere(fresh))
         .update({
           ...{ fetch_wanted: false, claimed_until: new Date(now.getTime() + 30_000) },
-          ...{ window_fetches: db.raw('case when ? then 1 else window_fetches + 1 end', [fresh]), window_at: db.raw('case when ? then ? else window_at end', [fresh, now]) }
+          ...{
+            window_fetches: db.raw('case when ? then 1 else window_fetches + 1 end', [fresh]),
+            window_at: db.raw('case when ? then ? else window_at end', [fresh, now])
+          }
         })
         .returning('url')
       if (rows.length > 0) return true

@@ -1,4 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+
+const MOST_OPENED = 10_000
 
 export type Vault = ReturnType<typeof makeVault>
 
@@ -7,7 +9,9 @@ export type Vault = ReturnType<typeof makeVault>
  * A sealed text is `1.` + base64url of nonce (12 bytes), tag (16 bytes) and cipher text.
  */
 export function makeVault(secretKey: string) {
-  const key = Buffer.from(hkdfSync('sha256', secretKey, '', 'tidings at rest', 32))
+  const key = createSecretKey(Buffer.from(hkdfSync('sha256', secretKey, '', 'tidings at rest', 32)))
+  // a hub opens the same secrets again and again
+  const opened = new Map<string, string>()
   return {
     seal(text: string): string {
       const nonce = randomBytes(12)
@@ -17,14 +21,23 @@ export function makeVault(secretKey: string) {
     },
     /** Throws when the text was sealed under another SECRET_KEY, or was changed. */
     open(sealed: string): string {
-      const bytes = Buffer.from(sealed.slice(2), 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
-      decipher.setAuthTag(bytes.subarray(12, 28))
-      try {
-        return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8')
-      } catch (cause) {
-        throw new Error('A stored secret cannot be read: SECRET_KEY is not the one with which it was stored.', { cause })
-      }
+      const known = opened.get(sealed)
+      if (known !== undefined) return known
+      const text = decipher(sealed, key)
+      if (opened.size >= MOST_OPENED) opened.clear()
+      opened.set(sealed, text)
+      return text
     }
+  }
+}
+
+function decipher(sealed: string, key: KeyObject): string {
+  const bytes = Buffer.from(sealed.slice(2), 'base64url')
+  const cipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
+  cipher.setAuthTag(bytes.subarray(12, 28))
+  try {
+    return cipher.update(bytes.subarray(28), undefined, 'utf8') + cipher.final('utf8')
+  } catch (cause) {
+    throw new Error('A stored secret cannot be read: SECRET_KEY is not the one with which it was stored.', { cause })
   }
 }

@@ -1,0 +1,91 @@
+import type { Knex } from 'knex'
+import type { Recipient } from '../model/kept.ts'
+import { type Db, fromRow } from './rows.ts'
+import { DEAD_CLAIM } from './subscribers.ts'
+
+export type Recipients = ReturnType<typeof makeRecipients>
+
+/**
+ * How an address did in this round: written once a round, whatever number of things went to it. `changed` is false when it
+ * tells nothing that is not known already: then nothing is written.
+ */
+export type Health = { recipientId: string; ok: boolean; slow: boolean; changed: boolean; status?: number; error?: string; retryAt?: Date }
+
+/** Addresses to which things are delivered: who works on them, and how they are doing. */
+export function makeRecipients(db: Db) {
+  // arrays that hold nulls are good bindings, which knex's types do not know
+  const raw = (sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+  const ids = (rows: { id: string }[]) => rows.map(row => row.id)
+  return {
+    /** Claims those of the addresses that nobody works on. Their waiting deliveries belong to the caller until `release`. */
+    async claim(worker: number, recipientIds: string[], now: Date, until: Date): Promise<Recipient[]> {
+      const { rows } = await raw(
+        `with mine as (
+           insert into claims select id, ?, ? from unnest(?::bigint[]) as id order by id
+           on conflict (recipient_id) do update set claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until
+             where claims.claimed_until <= ? or ${DEAD_CLAIM.replace('claimed_by', 'claims.claimed_by')}
+           returning recipient_id)
+         select id, kind, url, host, failures, failing_since, slow, succeeded_at from recipients join mine on recipient_id = id`,
+        [worker, until, recipientIds, now]
+      )
+      return rows.map((row: Record<string, unknown>) => fromRow<Recipient>(row))
+    },
+    /** Gives addresses back, with what is new of how they do: failures count until the next success. */
+    async release(worker: number, health: Health[], now: Date): Promise<void> {
+      if (health.length === 0) return
+      const news = health.filter(one => one.changed)
+      if (news.length > 0) {
+        await raw(
+          `update recipients r set slow = h.slow, status = h.status, error = h.error, retry_at = h.retry_at,
+             failures = case when h.ok then 0 else r.failures + 1 end,
+             failing_since = case when h.ok then null else coalesce(r.failing_since, ?) end,
+             succeeded_at = case when h.ok then ? else r.succeeded_at end
+           from unnest(?::bigint[], ?::bool[], ?::bool[], ?::int[], ?::text[], ?::timestamptz[]) as h (id, ok, slow, status, error, retry_at)
+           where r.id = h.id`,
+          [
+            ...[now, now, news.map(one => one.recipientId), news.map(one => one.ok), news.map(one => one.slow)],
+            ...[
+              news.map(one => one.status ?? null),
+              news.map(one => one.error?.slice(0, 500) ?? null),
+              news.map(one => one.retryAt ?? null)
+            ]
+          ]
+        )
+      }
+      await raw('delete from claims where claimed_by = ? and recipient_id = any(?::bigint[])', [worker, health.map(one => one.recipientId)])
+    },
+    /** Which of the addresses have something waiting and are due: what a round left behind, or what came meanwhile. */
+    async stillWaiting(recipientIds: string[], now: Date): Promise<string[]> {
+      const { rows } = await raw(
+        `select r.id from recipients r where r.id = any(?::bigint[]) and (r.retry_at is null or r.retry_at <= ?)
+         and exists (select 1 from deliveries d where d.recipient_id = r.id and d.state = 'waiting') order by 1`,
+        [recipientIds, now]
+      )
+      return ids(rows)
+    },
+    /**
+     * Addresses on which nobody works though they should be served: a retry is due, or their worker died. `retry_at` is moved on
+     * to `until`, so that two who look at once do not both take them.
+     */
+    async takeDue(now: Date, until: Date, limit: number): Promise<string[]> {
+      const due = await raw(
+        `update recipients set retry_at = ? where id in (
+           select id from recipients where retry_at <= ? and not exists (select 1 from claims where recipient_id = id)
+           order by id limit ? for update skip locked)
+         returning id`,
+        [until, now, limit]
+      )
+      const left = await raw(`delete from claims where claimed_until <= ? or ${DEAD_CLAIM} returning recipient_id as id`, [now])
+      return [...new Set([...ids(due.rows), ...ids(left.rows)])]
+    },
+    /** Drops what waits for an address that is gone for good, and its subscriptions (H8: 410). */
+    async giveUp(recipientIds: string[], error: string, now: Date): Promise<void> {
+      if (recipientIds.length === 0) return
+      await db('deliveries')
+        .whereIn('recipient_id', recipientIds)
+        .where({ state: 'waiting' })
+        .update({ state: 'dropped', error, done_at: now })
+      await db('subscribers').whereIn('recipient_id', recipientIds).delete()
+    }
+  }
+}
