@@ -120,7 +120,7 @@ function safeSpelling(url: string, { attempts }: Waiting, result: Result): strin
 }
 
 /** One request; never throws. The same bytes for everybody, a signature each (H7). */
-async function send({ clock, http }: Needs, url: string, delivery: Waiting, document: Document): Promise<Result> {
+async function send({ clock, http, log }: Needs, url: string, delivery: Waiting, document: Document): Promise<Result> {
   const headers: Record<string, string> = { 'content-type': document.contentType }
   if (document.links !== undefined) headers.link = document.links
   if (delivery.secret !== undefined) headers['x-hub-signature'] = signBody(delivery.method ?? 'sha256', delivery.secret, document.body)
@@ -129,7 +129,10 @@ async function send({ clock, http }: Needs, url: string, delivery: Waiting, docu
     const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
     return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
-    if (!isFailure(error)) throw error
+    if (!isFailure(error)) {
+      log.error({ error, url }, 'deliver: a defect')
+      return { error: 'It could not be sent.' }
+    }
     return { error: error.message, ...(error instanceof Unreachable && error.peer !== undefined ? { status: error.peer } : {}) }
   }
 }

@@ -57,3 +57,10 @@ function instant(parts: [number, number, number, number, number, number, number]
   date.setUTCHours(hour, minute - east, second, millisecond)
   return date
 }
+
+/** The seconds of a Retry-After header, which may hold a date instead (RFC 9110 10.2.3). Undefined when there is nothing to wait for. */
+export function readRetryAfter(header: string | undefined, now: Date): number | undefined {
+  const text = header?.trim() ?? ''
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Math.ceil(((readDate(text)?.getTime() ?? 0) - now.getTime()) / 1000)
+  return seconds > 0 ? seconds : undefined
+}

@@ -12,6 +12,9 @@ export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped'
 
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
+/** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
+const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
+
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
   // arrays that hold nulls are good bindings, which knex's types do not know
@@ -48,14 +51,23 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return rows.map((row: { id: string }) => row.id)
     },
 
+    /** Holds claims for longer, as far as they are still the worker's. */
+    async hold(worker: number, recipientIds: string[], until: Date): Promise<void> {
+      await db('recipients').whereIn('id', recipientIds).where({ claimed_by: worker }).update({ claimed_until: until })
+    },
+    /** Gives addresses back for which there was nothing to do: that says nothing of how they are doing. */
+    async letGo(worker: number, recipientIds: string[]): Promise<void> {
+      if (recipientIds.length === 0) return
+      await db('recipients').whereIn('id', recipientIds).where({ claimed_by: worker }).update({ claimed_by: null, claimed_until: null, retry_at: null })
+    },
     /** The first waiting delivery of each address, with the secret of its subscriber. */
-    async first(recipientIds: string[]): Promise<Waiting[]> {
+    async first(recipientIds: string[], now: Date): Promise<Waiting[]> {
       const { rows } = await raw(
         `select d.*, s.secret, s.method from (
            select distinct on (recipient_id) id, recipient_id, subscriber_id, document_id, attempts, created_at
-           from deliveries where state = 'waiting' and recipient_id = any(?::bigint[]) order by recipient_id, id) d
+           from deliveries d where recipient_id = any(?::bigint[]) and ${LIVE} order by recipient_id, id) d
          left join subscribers s on s.id = d.subscriber_id`,
-        [recipientIds]
+        [recipientIds, now]
       )
       return rows.map((row: Record<string, unknown>) => {
         const waiting = fromRow<Waiting>(row)
@@ -78,6 +90,22 @@ export function makeDeliveries(db: Db, vault: Vault) {
         ]
       )
     },
+    /** An address is from now on known by another URL, with all its subscriptions; it goes when that URL is an address of its own already. */
+    async move(recipientId: string, url: string, now: Date): Promise<void> {
+      const taken = db('recipients as o').select(db.raw('1')).whereRaw('o.kind = recipients.kind').where('o.url', url)
+      const moved = await db('recipients').where({ id: recipientId }).whereNotExists(taken).update({ url })
+      if (moved === 0) return this.giveUp([recipientId], 'It has another subscription, by https.', now)
+      await db('subscribers').where({ recipient_id: recipientId }).update({ callback: url })
+    },
+    /** Drops what waits for subscribers who have left or whose lease has ended. */
+    async dropEnded(now: Date): Promise<void> {
+      await db('deliveries as d')
+        .where('d.state', 'waiting')
+        .whereNotNull('d.subscriber_id')
+        .whereNotExists(db('subscribers as s').select(db.raw('1')).whereRaw('s.id = d.subscriber_id').where('s.expires_at', '>', now))
+        .update({ state: 'dropped', error: 'The subscription has ended.', done_at: now })
+    },
+
     /** For `deliveries`: newest first. */
     async list(filter: { failed: boolean; host?: string; limit: number }) {
       const query = db('deliveries as d')

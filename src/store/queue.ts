@@ -18,6 +18,8 @@ export type Jobs = {
   'hub.ping': { hub: string; topic: string }
   /** Verify requests at our hub that are due. */
   'hub.verify': Record<string, never>
+  /** Tell subscribers that their subscription has ended. */
+  'hub.deny': { topic: string; callbacks: string[]; reason: string }
   /** Fetch a topic of somebody else's that we are the hub of. */
   'hub.fetch': { topic: string }
   /** Deliver what waits for these addresses. */
@@ -35,6 +37,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'post.announce': { tries: 10, pause: 1, most: 3600 },
   'hub.ping': { tries: 8, pause: 5, most: 6 * 3600 },
   'hub.verify': { tries: 3, pause: 1, most: 60 },
+  'hub.deny': { tries: 3, pause: 1, most: 60 },
   'hub.fetch': { tries: 6, pause: 2, most: 3600 },
   deliver: { tries: 5, pause: 1, most: 60 }
 }

@@ -16,44 +16,47 @@ export function makeSubscribers(db: Db, vault: Vault) {
     const kept = fromRow<PendingVerification>(row)
     return kept.secret === undefined ? kept : { ...kept, secret: vault.open(kept.secret) }
   }
+  /**
+   * A later request of the same callback and topic takes the place of an earlier one that still waits (its version goes up, so
+   * that the answer to the earlier one does not count).
+   */
+  const put = (requests: Verification[], now: Date, claim: Row = { claimed_by: null, claimed_until: null }) => {
+    const rows = requests.map(({ callback, topic, ...request }) => ({
+      ...{ mode: request.mode, topic, topic_asked: request.topicAsked, callback, host: hostOf(callback) },
+      ...{ secret: seal(request.secret), method: request.method, lease_seconds: request.leaseSeconds ?? null },
+      ...{ verify_token: request.verifyToken ?? null, created_at: now, due_at: now, ...claim }
+    }))
+    const taken = ['mode', 'topic_asked', 'secret', 'method', 'lease_seconds', 'verify_token', 'created_at', 'due_at', ...Object.keys(claim)]
+    const fresh = Object.fromEntries(taken.map(column => [column, db.raw('excluded.??', [column])]))
+    return db('verifications')
+      .insert(rows)
+      .onConflict(['topic', 'callback'])
+      .merge({ ...fresh, version: db.raw('verifications.version + 1'), attempts: 0 })
+  }
   return {
-    /**
-     * Keeps requests to be verified, many in one statement. A later request of the same callback and topic takes the place of
-     * an earlier one that still waits (its version goes up, so that the answer to the earlier one does not count).
-     */
+    /** Keeps requests to be verified, many in one statement. */
     async ask(requests: Verification[], now: Date): Promise<void> {
-      const last = [...new Map(requests.map(request => [`${request.topic}\n${request.callback}`, request])).values()]
-      const rows = last.map(request => ({
-        ...{
-          mode: request.mode,
-          topic: request.topic,
-          topic_asked: request.topicAsked,
-          callback: request.callback,
-          host: hostOf(request.callback)
-        },
-        ...{ secret: seal(request.secret), method: request.method, lease_seconds: request.leaseSeconds ?? null },
-        ...{ verify_token: request.verifyToken ?? null, created_at: now, due_at: now }
-      }))
-      if (rows.length === 0) return
-      const taken = ['mode', 'topic_asked', 'secret', 'method', 'lease_seconds', 'verify_token', 'created_at', 'due_at']
-      await db('verifications')
-        .insert(rows)
-        .onConflict(['topic', 'callback'])
-        .merge({
-          ...Object.fromEntries(taken.map(column => [column, db.raw('excluded.??', [column])])),
-          ...{ version: db.raw('verifications.version + 1'), attempts: 0, claimed_by: null, claimed_until: null }
-        })
+      const last = new Map(requests.map(request => [`${request.topic}\n${request.callback}`, request]))
+      // in one order, so that two who keep at once do not wait for each other
+      const sorted = [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, request]) => request)
+      if (sorted.length > 0) await put(sorted, now)
     },
-    /** Open verifications of callbacks' hosts, and how many of them failed since a time (H5). */
+    /** Keeps a request whose asker waits for the outcome (H4): it is the worker's at once, and verified by another if that one dies. */
+    async askNow(request: Verification, now: Date, worker: number, until: Date): Promise<PendingVerification> {
+      const [row] = await put([request], now, { claimed_by: worker, claimed_until: until }).returning('*')
+      return pending(row)
+    },
+    /**
+     * Open verifications of callbacks' hosts, and how many of them failed since a time (H5): a callback that asks again and again
+     * counts each time, as long as it fails.
+     */
     async countOpen(hosts: string[], since: Date): Promise<Map<string, { open: number; failed: number }>> {
       const rows: { host: string; open: number; failed: number }[] = await db('verifications')
         .whereIn('host', hosts)
         .groupBy('host')
-        .select(
-          'host',
-          db.raw("(count(*) filter (where due_at < 'infinity'))::int as open"),
-          db.raw('(count(*) filter (where failed_at > ?))::int as failed', [since])
-        )
+        .select('host')
+        .select(db.raw(`(count(*) filter (where due_at < 'infinity'))::int as open`))
+        .select(db.raw('coalesce(sum(version) filter (where failed_at > ?), 0)::int as failed', [since]))
       return new Map(rows.map(({ host, ...counts }) => [host, counts]))
     },
     /** Claims verifications that are due; a claim ends by itself, or with its worker. */
@@ -89,13 +92,14 @@ export function makeSubscribers(db: Db, vault: Vault) {
     },
     /** Makes or renews subscribers; their address is a recipient that is tried afresh. */
     async enter(coming: Verification[], now: Date): Promise<void> {
-      const urls = [...new Set(coming.map(one => one.callback))]
-      const fresh = { retry_at: null, failures: 0, failing_since: null }
-      const recipients = await db('recipients')
+      const urls = [...new Set(coming.map(one => one.callback))].sort()
+      await db('recipients')
         .insert(urls.map(url => ({ kind: 'hub', url, host: hostOf(url) })))
         .onConflict(['kind', 'url'])
-        .merge(fresh)
-        .returning(['id', 'url'])
+        .ignore()
+      const recipients = await db('recipients').select('id', 'url', 'failures').where({ kind: 'hub' }).whereIn('url', urls).orderBy('id').forKeyShare()
+      const failing = recipients.filter(row => row.failures > 0).map(row => row.id)
+      await db('recipients').whereIn('id', failing).update({ retry_at: now, failures: 0, failing_since: null })
       const byUrl = new Map(recipients.map(row => [row.url, row.id]))
       const rows = coming.map(one => ({
         ...{ topic: one.topic, topic_asked: one.topicAsked, callback: one.callback, recipient_id: byUrl.get(one.callback) },
@@ -148,7 +152,7 @@ export function makeSubscribers(db: Db, vault: Vault) {
     async removeExpired(now: Date): Promise<number> {
       return db('subscribers').where('expires_at', '<=', now).delete()
     },
-    /** Subscribers whose topic has ended: they are told so, and go (H6). */
+    /** Subscribers whose topic has ended go, and are to be told so (H6). */
     async removeTopic(topic: string): Promise<Subscriber[]> {
       return (await db('subscribers').where({ topic }).delete().returning('*')).map(row => fromRow<Subscriber>(row))
     },

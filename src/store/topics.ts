@@ -15,6 +15,8 @@ export type Topic = {
 /** Topics of others that an open hub serves: what was last fetched of each, to know what is new. */
 export function makeTopics(db: Db) {
   return {
+    /** Until the transaction ends nobody else hands out anything of this topic: what is handed out keeps its order (H8). */
+    lock: (url: string) => db.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [url]),
     async find(url: string): Promise<Topic | undefined> {
       const row = await db('topics').where({ url }).first()
       return row && fromRow<Topic>(row)
