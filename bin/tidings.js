@@ -11,10 +11,12 @@ const source = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const main = existsSync(source) ? source : source.replace(/\.ts$/, '.js')
 
 // A third of what a command takes is compiling. The folder is the package's own: where others may write, they could write code.
-if (module.enableCompileCache) module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/tidings', import.meta.url)))
+const cache = fileURLToPath(new URL('../node_modules/.cache/tidings', import.meta.url))
 
-if (Number(process.versions.node.split('.')[0]) >= 24) import(pathToFileURL(main).href)
-else handOver(findNode())
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  module.enableCompileCache(cache)
+  import(pathToFileURL(main).href)
+} else handOver(findNode())
 
 /** Path of the Node that npm installed as a package, here or in a folder above. */
 function findNode() {
@@ -33,7 +35,7 @@ function handOver(node) {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env: { NODE_COMPILE_CACHE: cache, ...process.env } })
   // A terminal sends Ctrl-C to both of us: handing it on would make it two.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))

@@ -76,6 +76,7 @@ export async function up(knex: Knex): Promise<void> {
     create index on posts (in_reply_to) where in_reply_to is not null and parent_id is null;
     create index on posts (parent_id) where parent_id is not null;
     create index on posts (shared_id) where shared_id is not null;
+    create index on posts ((quoted->>'uri')) where quoted is not null and shared_id is null;
     create index on posts (conversation) where conversation is not null;
     create index on posts (received_at);
     create index on posts using gin (search);

@@ -76,10 +76,11 @@ async function runNode(name: NodeName): Promise<void> {
   for (const warning of config.warnings) log.warn({}, warning)
   const signal = nextSignal()
   const assembled = await assemble(config, log, ROLES[name])
+  let server: Server | undefined
   try {
     await prepareNode(assembled.tools)
     // the port first: where it is taken, another node may run on this very database
-    const server = name === 'worker' ? undefined : await listen(assembled.tools)
+    server = name === 'worker' ? undefined : await listen(assembled.tools)
     const finish = name === 'web' ? async () => {} : await startWork(assembled.tools)
     log.info({}, describePlace(config, server))
     const what = await signal
@@ -91,6 +92,8 @@ async function runNode(name: NodeName): Promise<void> {
     }, STOP_MS).unref()
     await Promise.all([server && stopListening(server), finish()])
   } finally {
+    // whatever failed: a node that does not work does not listen
+    server?.close().closeAllConnections()
     await assembled.close()
   }
   log.info({}, 'stopped')

@@ -5,6 +5,10 @@ import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { writeMagicKey } from '../protocol/magic.ts'
 import type { Tools } from '../tools.ts'
+import { leaveUnfollowed } from './follow.ts'
+import { tellDenied } from './verify.ts'
+
+const TOLD_AT_ONCE = 50
 
 const makeKeys = promisify(generateKeyPair)
 
@@ -45,10 +49,26 @@ export async function onlyAccount({ actors }: Pick<Tools, 'actors'>): Promise<Ac
   return account
 }
 
-/** Closes an account: its pages are gone, its subscribers are told so. The name is not given away again. */
-export async function removeAccount({ actors, addresses, changes, clock, subscribers }: Tools, name: string): Promise<void> {
-  if (!(await actors.removeAccount(name, clock()))) throw new Missing(`There is no account ${name} here.`)
-  await subscribers.removeTopic(addresses.feed(name))
-  await changes.tell('accounts')
-  await changes.tell(`account:${name}`)
+/**
+ * Closes an account: its pages are gone, its subscribers are told so (H6), and whom it alone followed is read no more. The name is
+ * not given away again. @throws Missing
+ */
+export async function removeAccount(tools: Tools, name: string): Promise<void> {
+  const { addresses, clock, transaction } = tools
+  const topic = addresses.feed(name)
+  const ended = await transaction(async stores => {
+    const account = await stores.actors.findAccount(name)
+    const now = clock()
+    if (account === undefined || !(await stores.actors.removeAccount(name, now)))
+      throw new Missing(`There is no account ${name.slice(0, 40)} here.`)
+    for (const { actor } of await stores.follows.following(account.id)) {
+      await stores.follows.remove(account.id, actor.id)
+      await leaveUnfollowed(stores, actor.id, now)
+    }
+    await stores.changes.tell('accounts')
+    await stores.changes.tell(`account:${name}`)
+    return stores.subscribers.removeTopic(topic)
+  })
+  const callbacks = ended.map(subscriber => subscriber.callback)
+  while (callbacks.length > 0) await tellDenied(tools, topic, callbacks.splice(0, TOLD_AT_ONCE), 'This account was closed.')
 }

@@ -3,8 +3,8 @@ import { writeFeed } from '../protocol/atom-writer.ts'
 import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
+import { distribute } from './distribute.ts'
 import { deleteOut, entryOut, feedHead, hubsOf } from './entries.ts'
-import { distribute } from './hub.ts'
 
 /** One document with one entry for all subscribers (H7); only of public posts (H12). Doing it twice sends it twice, losing nothing. */
 export async function announce(tools: Tools, postId: string, act: 'post' | 'update' | 'delete'): Promise<void> {
@@ -20,6 +20,9 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
   await transaction(async stores => {
     const now = clock()
+    // what was deleted since we read it is not told of after its delete
+    await stores.topics.lock(topic)
+    if (act !== 'delete' && (await stores.history.find(postId))?.deletedAt !== undefined) return
     await distribute(
       stores,
       { key: `${post.uri} ${act} ${post.edits}`, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) },

@@ -10,17 +10,18 @@ import { signBody } from '../protocol/hub.ts'
 import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 
-type Needs = Pick<Tools, 'clock' | 'config' | 'deliveries' | 'http' | 'lanes' | 'log' | 'random' | 'transaction' | 'worker'>
+type Needs = Pick<Tools, 'clock' | 'config' | 'deliveries' | 'http' | 'lanes' | 'log' | 'random' | 'recipients' | 'transaction' | 'worker'>
 type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string }
 
 const CLAIM_MS = 120_000
 const SLOW_MS = 1_000
 const TIMEOUT_MS = 10_000
-const DAY = 86_400_000
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
 
 /** Serves the addresses until nothing waits for them, or they must be tried later. Those that another worker serves are left to it. */
-export async function deliver(tools: Needs, recipients: string[]): Promise<void> {
-  const { clock, deliveries } = tools
+export async function deliver(tools: Needs, recipientIds: string[]): Promise<void> {
+  const { clock, recipients } = tools
   const rounds: Promise<void>[] = []
   const begin = (ids: string[]) => {
     const round = serve(tools, ids, look)
@@ -31,40 +32,40 @@ export async function deliver(tools: Needs, recipients: string[]): Promise<void>
   // What came while we held an address was passed over by its own job: asked for as soon as the address is free, so that what
   // is quick does not wait for the slowest of its round.
   const look = makeBatch<string>(500, async ids => {
-    const more = await deliveries.stillWaiting(ids, clock())
+    const more = await recipients.stillWaiting(ids, clock())
     if (more.length > 0) begin(more)
   })
-  begin(recipients)
+  begin(recipientIds)
   for (const round of rounds) await round
 }
 
 /** Claims what is free of the addresses and holds the claims until each of them was sent something. */
 async function serve(tools: Needs, ids: string[], look: (id: string) => Promise<void>): Promise<void> {
-  const { clock, deliveries, log, worker } = tools
+  const { clock, log, recipients, worker } = tools
   const until = () => new Date(clock().getTime() + CLAIM_MS)
-  const recipients = await deliveries.claim(worker, ids, clock(), until())
-  if (recipients.length === 0) return
-  const claimed = recipients.map(recipient => recipient.id)
+  const claimed = await recipients.claim(worker, ids, clock(), until())
+  if (claimed.length === 0) return
+  const claims = claimed.map(recipient => recipient.id)
   const hold = setInterval(() => {
-    deliveries.hold(worker, claimed, until()).catch(error => log.warn({ error }, 'deliver: claims could not be held'))
+    recipients.hold(worker, claims, until()).catch(error => log.warn({ error }, 'deliver: claims could not be held'))
   }, CLAIM_MS / 4)
   try {
-    await sendFirst(tools, recipients, look)
+    await sendFirst(tools, claimed, look)
   } finally {
     clearInterval(hold)
   }
 }
 
 /** Sends each address the first thing that waits for it. */
-async function sendFirst(tools: Needs, recipients: Recipient[], look: (id: string) => Promise<void>): Promise<void> {
-  const { clock, deliveries, worker } = tools
-  const byId = new Map(recipients.map(recipient => [recipient.id, recipient]))
+async function sendFirst(tools: Needs, claimed: Recipient[], look: (id: string) => Promise<void>): Promise<void> {
+  const { clock, deliveries, recipients, worker } = tools
+  const byId = new Map(claimed.map(recipient => [recipient.id, recipient]))
   const waiting = await deliveries.first([...byId.keys()], clock())
   const documents = await load(tools, waiting)
   const settle = makeBatch<Tried>(200, tried => writeDown(tools, tried))
   const busy = new Set(waiting.map(delivery => delivery.recipientId))
   const idle = [...byId.keys()].filter(id => !busy.has(id))
-  await deliveries.letGo(worker, idle)
+  await recipients.letGo(worker, idle)
   await Promise.all([
     ...idle.map(look),
     ...waiting.map(async delivery => {
@@ -76,13 +77,15 @@ async function sendFirst(tools: Needs, recipients: Recipient[], look: (id: strin
 
 /** What became of some tries, and the addresses given back, in one commit. */
 async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]): Promise<void> {
-  await transaction(async stores => {
-    const now = clock()
-    await stores.deliveries.settle(tried.map(one => one.outcome), now)
-    await stores.deliveries.release(worker, tried.map(one => one.health), now)
-    const gone = tried.filter(one => one.gone)
-    await stores.deliveries.giveUp(gone.map(one => one.health.recipientId), 'The subscriber is gone.', now)
-    for (const { health, movedTo } of tried) if (movedTo !== undefined) await stores.deliveries.move(health.recipientId, movedTo, now)
+  const now = clock()
+  const outcomes = tried.map(one => one.outcome)
+  const health = tried.map(one => one.health)
+  const gone = tried.filter(one => one.gone).map(one => one.health.recipientId)
+  await transaction(async ({ deliveries, recipients }) => {
+    await deliveries.settle(outcomes, now)
+    await recipients.release(worker, health, now)
+    await recipients.giveUp(gone, 'The subscriber is gone.', now)
+    for (const { health, movedTo } of tried) if (movedTo !== undefined) await recipients.move(health.recipientId, movedTo, now)
   })
 }
 
@@ -125,7 +128,14 @@ async function send({ clock, http, log }: Needs, url: string, delivery: Waiting,
   if (document.links !== undefined) headers.link = document.links
   if (delivery.secret !== undefined) headers['x-hub-signature'] = signBody(delivery.method ?? 'sha256', delivery.secret, document.body)
   try {
-    const answer = await http.request(url, { method: 'POST', headers, body: document.body, discard: true, redirects: 0, timeout: TIMEOUT_MS })
+    const answer = await http.request(url, {
+      method: 'POST',
+      headers,
+      body: document.body,
+      discard: true,
+      redirects: 0,
+      timeout: TIMEOUT_MS
+    })
     const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
     return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
@@ -140,19 +150,25 @@ async function send({ clock, http, log }: Needs, url: string, delivery: Waiting,
 /** What one try means (H8): done, again after a pause, given up, or the end of the subscription. */
 function judge({ clock, random }: Needs, recipient: Recipient, delivery: Waiting, result: Result, took: number): Tried {
   const { movedTo, status } = result
+  const now = clock().getTime()
   const told = status === undefined ? {} : { status }
   const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...told }
   if (isDone(result)) {
-    const moved = movedTo === undefined ? {} : { movedTo }
-    return { outcome: { delivery, state: 'done', ...told }, health: { ...base, ok: true }, gone: false, ...moved }
+    const health = { ...base, ok: true, changed: isNews(recipient, base.slow, now) }
+    return { outcome: { delivery, state: 'done', ...told }, health, gone: false, ...(movedTo === undefined ? {} : { movedTo }) }
   }
   const error = result.error ?? `answered ${status}`
-  const now = clock().getTime()
+  const failed = { ...base, ok: false, changed: true, error }
   const failing = recipient.failingSince === undefined ? 0 : now - recipient.failingSince.getTime()
   const gone = status === 410 || (status === 404 && failing > 3 * DAY) || failing > 7 * DAY
-  if (gone) return { outcome: { delivery, state: 'dropped', ...told, error }, health: { ...base, ok: false, error }, gone }
+  if (gone) return { outcome: { delivery, state: 'dropped', ...told, error }, health: failed, gone }
   const pause = retryPause(delivery.attempts + 1, random)
   const wait = Math.max(pause ?? LAST_PAUSE, Math.min((result.retryAfter ?? 0) * 1000, DAY))
-  const health = { ...base, ok: false, error, retryAt: new Date(now + wait) }
+  const health = { ...failed, retryAt: new Date(now + wait) }
   return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told, error }, health, gone }
+}
+
+/** Whether a success is to be written down: not for those who took everything within the last minute as well. */
+function isNews({ failures, retryAt, slow, succeededAt }: Recipient, isSlow: boolean, now: number): boolean {
+  return failures > 0 || retryAt !== undefined || slow !== isSlow || succeededAt === undefined || now - succeededAt.getTime() > MINUTE
 }

@@ -3,7 +3,7 @@ import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, KeptPost } from '../model/kept.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
-import type { NewPost, Tools } from '../tools.ts'
+import type { NewPost, Stores, Tools } from '../tools.ts'
 
 const LONGEST = 50_000
 
@@ -19,46 +19,30 @@ export async function publish({ addresses, clock, transaction }: Tools, account:
   const id = newId(now.getTime())
   const uri = addresses.post(account.localName, id)
   return transaction(async stores => {
-    const parent =
-      draft.replyTo === undefined
-        ? undefined
-        : ((await stores.history.findByUri(draft.replyTo)) ?? (await stores.history.findByAddress(draft.replyTo)))
-    if (draft.replyTo !== undefined && parent === undefined) throw new Missing('The post that this answers is not known here.')
-    const kept = await stores.history.keep(
-      {
-        ...{
-          id,
-          uri,
-          authorId: account.id,
-          verb: 'post',
-          kind: parent ? 'comment' : draft.title ? 'article' : 'note',
-          url: uri,
-          entryUrl: `${uri}.atom`
-        },
-        ...{
-          ...body,
-          publishedAt: now,
-          updatedAt: now,
-          sortedAt: now,
-          mentions: [],
-          tags: [],
-          enclosures: [],
-          visibility: 'public',
-          sensitive: false,
-          rightful: true
-        },
-        ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
-        ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
-        ...(parent?.conversation ? { conversation: parent.conversation } : {}),
-        ...(draft.language ? { language: draft.language } : {})
-      },
-      now
-    )
+    const parent = draft.replyTo === undefined ? undefined : await answered(stores, draft.replyTo)
+    const post: NewPost = {
+      ...{ ...body, id, uri, authorId: account.id, verb: 'post', kind: kindOf(body.title, parent), url: uri, entryUrl: `${uri}.atom` },
+      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions: [], tags: [], enclosures: [] },
+      ...{ visibility: 'public', sensitive: false, rightful: true },
+      ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
+      ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
+      ...(parent?.conversation ? { conversation: parent.conversation } : {}),
+      ...(draft.language ? { language: draft.language } : {})
+    }
+    const kept = await stores.history.keep(post, now)
     if (kept.outcome !== 'new') throw new Error('a new id was not new')
     await stores.queue.add('post.announce', { post: id, act: 'post' })
     await stores.changes.tell(`account:${account.localName}`)
     return kept.post
   })
+}
+
+const kindOf = (title: string | undefined, parent: KeptPost | undefined) => (parent ? 'comment' : title ? 'article' : 'note')
+
+async function answered({ history }: Stores, name: string): Promise<KeptPost> {
+  const post = (await history.findByUri(name)) ?? (await history.findByAddress(name))
+  if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post that this answers is not known here.')
+  return post
 }
 
 function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title'> {
@@ -79,18 +63,22 @@ export async function ownPost({ history }: Pick<Tools, 'history'>, account: Acco
   return post
 }
 
-/** Changes a post of ours; the version before is kept, `published` and the URI stay (F7, X11). Nothing is told when nothing changed. */
-export async function edit({ clock, transaction }: Tools, account: Account, post: KeptPost, draft: Draft): Promise<KeptPost> {
-  const body = bodyOf({ ...(post.title === undefined ? {} : { title: post.title }), ...draft })
-  const now = new Date(Math.max(clock().getTime(), post.updatedAt.getTime() + 1000))
+/**
+ * Changes a post of ours; the version before is kept, `published` and the URI stay (F7, X11). Nothing is told when nothing changed.
+ * @throws BadMessage as `publish`; Missing when it was deleted
+ */
+export async function edit({ clock, transaction }: Tools, account: Account, { id }: KeptPost, draft: Draft): Promise<KeptPost> {
   return transaction(async stores => {
-    const { title: _title, ...rest } = post
+    const post = await stores.history.lock(id)
+    if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post was deleted.', { status: 410, code: 'gone' })
+    const { title, ...rest } = post
+    const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
+    const now = new Date(Math.max(clock().getTime(), post.updatedAt.getTime() + 1000))
     const kept = await stores.history.edit(post, { ...rest, ...body, updatedAt: now, rightful: true }, now)
-    if (kept.outcome === 'edited') {
-      await stores.queue.add('post.announce', { post: post.id, act: 'update' })
-      await stores.changes.tell(`account:${account.localName}`)
-    }
-    return kept.outcome === 'stolen' ? post : kept.post
+    if (kept.outcome !== 'edited') return post
+    await stores.queue.add('post.announce', { post: id, act: 'update' })
+    await stores.changes.tell(`account:${account.localName}`)
+    return kept.post
   })
 }
 

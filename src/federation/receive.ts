@@ -24,6 +24,8 @@ export type Received = {
 }
 
 const FUTURE_MS = 10 * 60_000
+/** Bytes: what the indexes of the database take. */
+const LONGEST_NAME = 2000
 
 /**
  * Takes one activity. Must be called inside a transaction, of which `stores` are the stores.
@@ -54,7 +56,10 @@ export async function receive(stores: Stores, activity: Activity, sender: Sender
   }
 }
 
-const when = ({ published, updated }: Activity) => ({ ...(published ? { published } : {}), ...(updated ? { updated } : {}) })
+const when = ({ published, updated }: Pick<Activity, 'published' | 'updated'>) => ({
+  ...(published ? { published } : {}),
+  ...(updated ? { updated } : {})
+})
 
 /**
  * Somebody who is not named is the sender (I3). Whoever is named must be the sender under their strongest name, and no other name
@@ -63,10 +68,14 @@ const when = ({ published, updated }: Activity) => ({ ...(published ? { publishe
 function isOwn(author: Author | undefined, { names, hosts }: Sender): boolean {
   const [first, ...others] = author?.ids ?? []
   if (first === undefined) return true
-  return names.has(first) && others.every(id => names.has(id) || hosts.has(hostOfName(id)))
+  const known = new Set([...hosts].map(withoutPort))
+  // GNU social on an odd port leaves it out of its page links
+  return names.has(first) && others.every(id => names.has(id) || known.has(withoutPort(hostOfName(id))))
 }
 
-/** The host in an http(s) or acct: name; of any other the name itself. */
+export const withoutPort = (host: string): string => host.replace(/:\d+$/, '')
+
+/** The host in an http(s) or acct: name, with its port; of any other the name itself. */
 export function hostOfName(name: string): string {
   if (name.startsWith('acct:')) return name.slice(name.lastIndexOf('@') + 1).toLowerCase()
   return URL.canParse(name) ? new URL(name).host : name
@@ -74,10 +83,15 @@ export function hostOfName(name: string): string {
 
 const ownPost = (activity: Activity, post: Post): Post => ({ ...post, id: activity.object.type === 'post' ? post.id : activity.id })
 
+/** A name that can be looked up again. */
+const isName = (name: string | undefined): name is string => name !== undefined && name !== '' && Buffer.byteLength(name) <= LONGEST_NAME
+
 async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Received> {
+  if (!isName(post.id)) return { outcome: 'refused' }
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
   const kept = await stores.history.keep({ ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...more }, now)
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
+  if (kept.outcome === 'new' && kept.post.verb === 'post') await stores.history.adopt(kept.post, uri => isAt(uri, sender.actor))
   return kept
 }
 
@@ -90,7 +104,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
   const published = post.published ?? post.updated ?? now
   const sorted = published.getTime() > now.getTime() + FUTURE_MS ? now : published
   const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
-  const { inReplyTo } = post
+  const answered = [post.inReplyTo?.id, post.inReplyTo?.url].find(isName)
   return {
     ...{ id: newId(sorted.getTime()), uri: post.id, authorId: author.id, verb: 'post', kind: post.kind, html, text: htmlToText(html) },
     ...{
@@ -106,43 +120,50 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
       enclosures: post.enclosures.slice(0, 20)
     },
     ...(post.updated ? { updatedAt: post.updated } : {}),
-    ...(post.title ? { title: htmlToText(post.title).slice(0, 500) } : {}),
+    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
     ...(post.warning ? { warning: post.warning.slice(0, 500) } : {}),
     ...(post.language ? { language: post.language.slice(0, 35) } : {}),
-    ...(post.url ? { url: post.url } : {}),
+    ...(isName(post.url) ? { url: post.url } : {}),
     ...(post.atomUrl ? { entryUrl: post.atomUrl } : {}),
     ...(post.activityUrl ? { activityUrl: post.activityUrl } : {}),
-    ...((inReplyTo?.id ?? inReplyTo?.url) ? { inReplyTo: (inReplyTo?.id ?? inReplyTo?.url)! } : {}),
-    ...(inReplyTo?.url ? { inReplyToUrl: inReplyTo.url } : {}),
-    ...(post.conversation ? { conversation: post.conversation } : {})
+    ...(answered ? { inReplyTo: answered } : {}),
+    ...(post.inReplyTo?.url ? { inReplyToUrl: post.inReplyTo.url } : {}),
+    ...(isName(post.conversation) ? { conversation: post.conversation } : {})
   }
+}
+
+/** Whether a name is of one of the hosts of an actor: those of their URI, their feed and their handle, none that they only claim. */
+function isAt(name: string | undefined, { acct, feedUrl, uri }: Actor): boolean {
+  if (name === undefined) return true
+  const names = [uri, ...(feedUrl === undefined ? [] : [feedUrl]), ...(acct === undefined ? [] : [`acct:${acct}`])]
+  return names.some(own => withoutPort(hostOfName(own)) === withoutPort(hostOfName(name)))
 }
 
 /** The authority of an id is a hint whose it is (I10): its host, or the domain of a tag: URI. Ids without one are anybody's. */
 function isRightful(id: string, author: Actor): boolean {
-  const authority = /^https?:\/\/([^/?#]+)/i.exec(id)?.[1] ?? /^tag:([^,]+),/i.exec(id)?.[1]
-  if (authority === undefined) return false
-  const hosts = [author.uri, author.url, author.feedUrl].flatMap(url => (url && URL.canParse(url) ? [new URL(url).host] : []))
-  if (author.acct !== undefined) hosts.push(author.acct.slice(author.acct.indexOf('@') + 1))
-  return hosts.includes(authority.toLowerCase())
+  const domain = /^tag:([^,]+),/i.exec(id)?.[1]
+  if (domain !== undefined) return isAt(`acct:@${domain}`, author)
+  return /^https?:/i.test(id) && isAt(id, author)
 }
 
-/** A share points at the original if we have it; else what the sharer told of it is kept as a quotation, proving nothing (X2). */
+/** A share is an act of its own: of the shared post it has the looks, but neither place nor date (X2). */
 async function share(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  if (activity.object.type !== 'post') return { outcome: 'ignored' }
-  const inner = activity.object.post
-  const original = await stores.history.findByUri(inner.id)
-  const shared = original?.verb === 'share' && original.sharedId !== undefined ? await stores.history.find(original.sharedId) : original
-  const act = {
-    ...inner,
-    ...when(activity),
-    id: activity.id,
-    html: activity.html ?? inner.html,
-    ...(activity.url ? { url: activity.url } : {})
-  }
-  const { inReplyTo: _reply, atomUrl: _entry, activityUrl: _activity, title: _title, ...post } = act
-  const more = shared === undefined ? { quoted: quotation(inner) } : { sharedId: shared.id }
-  return keep(stores, post, sender, now, { verb: 'share', ...more })
+  const { id, object, html, url } = activity
+  if (object.type !== 'post') return { outcome: 'ignored' }
+  const post = { ...sharing(object.post), ...when(activity), id, html: html ?? object.post.html, ...(url ? { url } : {}) }
+  return keep(stores, post, sender, now, { verb: 'share', ...(await shared(stores, object.post)) })
+}
+
+function sharing({ activityUrl, atomUrl, conversation, inReplyTo, published, title, updated, url, ...looks }: Post): Omit<Post, 'id'> {
+  return looks
+}
+
+/** The original if we have it from the author who is named; else what the sharer tells of it, which proves nothing (X2). */
+async function shared({ actors, history }: Stores, post: Post): Promise<Pick<NewPost, 'sharedId' | 'quoted'>> {
+  const found = await history.findByUri(post.id)
+  const author = found && (await actors.find(found.authorId))
+  if (found === undefined || author === undefined || !isAt(post.author?.ids[0], author)) return { quoted: quotation(post) }
+  return { sharedId: (found.verb === 'share' ? found.sharedId : undefined) ?? found.id }
 }
 
 function quotation(post: Post): Quoted {
@@ -150,27 +171,29 @@ function quotation(post: Post): Quoted {
   const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
   const name = author?.displayName ?? author?.username
   return {
-    ...{ html, uri: post.id },
+    html,
+    ...(isName(post.id) ? { uri: post.id } : {}),
     ...(post.url ? { url: post.url } : {}),
-    ...(post.title ? { title: htmlToText(post.title).slice(0, 500) } : {}),
+    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
     ...(author?.ids[0] ? { authorUri: author.ids[0] } : {}),
     ...(name ? { authorName: name.slice(0, 200) } : {}),
     ...(author?.url ? { authorUrl: author.url } : {})
   }
 }
 
-/** An entry of somebody else in the sender's feed: shown under the sender's name as a quotation, never as the other's own (X9, I18). */
-async function copy(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  if (activity.verb !== 'post' || activity.object.type !== 'post' || sender.via === 'salmon') return { outcome: 'refused' }
-  const { post } = activity.object
-  if ((await stores.history.findByUri(post.id)) !== undefined) return { outcome: 'refused' }
-  const told = { ...post, ...(activity.actor ? { author: activity.actor } : {}) }
-  return keep(stores, { ...post, id: `copy:${sender.actor.id}:${post.id}` }, sender, now, { verb: 'share', quoted: quotation(told) })
+/** An entry of somebody else in the sender's feed counts as a share by the sender, never as the other's own word (X9, I18). */
+async function copy(stores: Stores, { actor, object, verb }: Activity, sender: Sender, now: Date): Promise<Received> {
+  const isFeed = sender.via === 'feed' || sender.via === 'push'
+  if (!isFeed || verb !== 'post' || object.type !== 'post') return { outcome: 'refused' }
+  const told = { ...object.post, ...(actor ? { author: actor } : {}) }
+  const post = { ...sharing(told), ...when(told), id: `copy:${sender.actor.id}:${told.id}` }
+  return keep(stores, post, sender, now, { verb: 'share', ...(await shared(stores, told)) })
 }
 
 /** Only the author's own post dies, and it stays dead whatever comes later (X4, S12). */
 async function remove({ history }: Stores, { id, object }: Activity, sender: Sender, now: Date): Promise<Received> {
   const uri = object.type === 'post' ? object.post.id : id
+  if (!isName(uri)) return { outcome: 'ignored' }
   const post = await history.remove(sender.actor.id, uri, now)
   return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }
 }
@@ -179,7 +202,7 @@ async function remove({ history }: Stores, { id, object }: Activity, sender: Sen
 async function note({ history }: Stores, activity: Activity, sender: Sender, now: Date, undone: boolean): Promise<Received> {
   const { object, verb } = activity
   const about = object.type === 'post' ? object.post.id : object.type === 'actor' ? object.actor.ids[0] : undefined
-  if (about === undefined) return { outcome: 'ignored' }
+  if (!isName(about)) return { outcome: 'ignored' }
   const post = object.type === 'post' ? await history.findByUri(about) : undefined
   const told = activity.updated ?? activity.published ?? now
   const at = told.getTime() > now.getTime() ? now : told

@@ -2,8 +2,10 @@
 import { isFailure, Missing, Unreachable } from '../model/errors.ts'
 import type { Subscription } from '../model/kept.ts'
 import { randomSecret } from '../model/tokens.ts'
+import { readRetryAfter } from '../protocol/date.ts'
 import { readVerification, verifySignature, writeSubscribe } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
+import { htmlToText } from '../protocol/sanitize.ts'
 import type { Tools } from '../tools.ts'
 
 const SECOND = 1000
@@ -11,8 +13,19 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const LEASE = 604_800
+/** After a request that failed. */
 const PAUSES = [10 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR, DAY]
+/** After a request that was taken, for as long as nobody verifies it. */
+const SILENCES = [30 * MINUTE, 2 * HOUR, 12 * HOUR, DAY]
+/** After so many failures of one hub the next of the feed's hubs is tried. */
+const PATIENCE = 3
 const BAD_SIGNATURES = 5
+/** How long what was signed with the secret before is still taken. */
+const OVERLAP = HOUR
+/** Seconds: below it a lease is not worth its renewals. */
+const SHORTEST_LEASE = 600
+/** Seconds. */
+const CENTURY = 36_525 * 86_400
 
 /**
  * Asks the hub of a subscription, as `pendingMode` or a due renewal says. What we expect is kept before the request leaves: some
@@ -23,70 +36,88 @@ export async function askHub(tools: Tools, subscriptionId: string): Promise<void
   const subscription = await subscriptions.find(subscriptionId)
   if (subscription === undefined) return
   if (subscription.state === 'ending') return leaveHub(tools, subscription)
-  const hub = subscription.fixedHub ?? subscription.hub ?? subscription.hubs[0]
   if (['gone', 'ended'].includes(subscription.state)) return
+  const hub = subscription.fixedHub ?? subscription.hub ?? subscription.hubs[0]
   if (hub === undefined || (config.isLoopback && !(await http.isListed(hub)))) {
-    await subscriptions.change(subscription.id, { state: 'polling', askAt: null })
+    await subscriptions.change(subscription.id, { state: 'polling', askAt: null, pendingMode: null })
     return
   }
   const now = clock()
-  const nextSecret = subscription.verifiedAt === undefined ? subscription.secret : randomSecret()
+  const { askFailures, topic, token } = subscription
+  const secret = secretToAgreeOn(subscription)
   const verifyToken = subscription.verifyToken ?? randomSecret().slice(0, 32)
-  const state = subscription.state === 'active' ? 'active' : 'asking'
   await subscriptions.change(subscription.id, {
-    ...{ state, hub, pendingMode: 'subscribe', pendingAt: now, nextSecret, verifyToken },
-    // asked again when no verification comes
-    askAt: new Date(now.getTime() + pauseAfter(subscription.askFailures, tools.random))
+    ...{ state: subscription.state === 'active' ? 'active' : 'asking', hub, pendingMode: 'subscribe', pendingAt: now },
+    ...{ nextSecret: secret, verifyToken, askFailures: askFailures + 1, askAt: later(now, pauseAfter(SILENCES, askFailures, tools.random)) }
   })
-  const body = writeSubscribe({
-    ...{ mode: 'subscribe', topic: subscription.topic, callback: addresses.push(subscription.token), secret: nextSecret },
-    ...{ lease: LEASE, verifyToken }
-  })
+  const body = writeSubscribe({ mode: 'subscribe', topic, callback: addresses.push(token), secret, lease: LEASE, verifyToken })
   const outcome = await post(tools, hub, body)
-  log.info({ hub, topic: subscription.topic, outcome: outcome.ok ? 'taken' : outcome.error }, 'subscription: asked the hub')
-  if (!outcome.ok) await refused(tools, subscription, hub, outcome)
+  log.info({ hub, topic, outcome: outcome.ok ? 'taken' : outcome.error }, 'subscription: asked the hub')
+  if (!outcome.ok) await refused(tools, subscription.id, hub, outcome)
 }
 
-const pauseAfter = (failures: number, random: () => number) =>
-  (PAUSES[Math.min(failures, PAUSES.length - 1)] ?? DAY) * (0.9 + 0.2 * random())
+/** A new secret for each renewal; one that a hub may have taken already, without our hearing of it, is sent again (S3). */
+function secretToAgreeOn({ nextSecret, pendingMode, secret, verifiedAt }: Subscription): string {
+  if (pendingMode === 'subscribe' && nextSecret !== undefined) return nextSecret
+  return verifiedAt === undefined ? secret : randomSecret()
+}
+
+const later = (now: Date, milliseconds: number) => new Date(now.getTime() + milliseconds)
+
+/** The pause after so many tries, moved by up to a tenth either way. */
+const pauseAfter = (pauses: number[], tries: number, random: () => number): number =>
+  (pauses[Math.min(tries, pauses.length - 1)] ?? DAY) * (0.9 + 0.2 * random())
 
 type Outcome = { ok: true } | { ok: false; error: string; status?: number; lasting: boolean; retryAfter?: number }
 
-async function post({ http }: Tools, hub: string, body: string): Promise<Outcome> {
+async function post({ clock, http }: Tools, hub: string, body: string): Promise<Outcome> {
   try {
-    const answer = await http.request(hub, {
-      method: 'POST',
-      headers: { 'content-type': TYPE.form, accept: '*/*' },
-      body,
-      maxBytes: 65_536
-    })
-    const { status } = answer
+    const {
+      body: said,
+      headers,
+      status
+    } = await http.request(hub, { method: 'POST', headers: { 'content-type': TYPE.form, accept: '*/*' }, body })
     if (status >= 200 && status < 300) return { ok: true }
     const lasting = status < 500 && status !== 408 && status !== 429
-    const retryAfter = Number(answer.headers['retry-after']) || 0
-    return { ok: false, error: `the hub answered ${status}: ${answer.body.toString('utf8').slice(0, 200)}`, status, lasting, retryAfter }
+    const retryAfter = readRetryAfter(headers['retry-after'], clock())
+    const error = `The hub answered ${status}${oneLine(said.toString('utf8'), ': ')}`
+    return { ok: false, error, status, lasting, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
     if (!isFailure(error)) throw error
     return { ok: false, error: error.message, lasting: !(error instanceof Unreachable) }
   }
 }
 
-/** A refusal for good leads to the next hub, then to polling; anything else is tried again (S5). */
-async function refused({ clock, random, subscriptions }: Tools, subscription: Subscription, hub: string, outcome: Outcome & { ok: false }) {
+/** What a hub says, as it may stand in a line of ours. */
+function oneLine(said: string | undefined, before: string): string {
+  const line = htmlToText(said ?? '')
+    .replace(/[\s\p{C}]+/gu, ' ')
+    .trim()
+    .slice(0, 200)
+  return line === '' ? '' : `${before}${line}`
+}
+
+/**
+ * A refusal for good leads to the next hub, and after the last of them to polling; anything else is tried again, after a while at
+ * the next hub too (S1, S5). A verification that came in the meantime stands, whatever the hub answered afterwards.
+ */
+async function refused({ clock, random, subscriptions }: Tools, id: string, hub: string, outcome: Outcome & { ok: false }): Promise<void> {
+  const subscription = await subscriptions.find(id)
+  if (subscription?.pendingMode !== 'subscribe') return
   const now = clock()
-  const failures = subscription.askFailures + 1
-  const base = { error: outcome.error, status: outcome.status ?? null, askFailures: failures }
+  const { askFailures, expiresAt, fixedHub, hubs, state } = subscription
+  const base = { error: outcome.error, status: outcome.status ?? null, pollAt: now }
+  const next = fixedHub ?? hubs[(hubs.indexOf(hub) + 1) % hubs.length] ?? hub
   if (!outcome.lasting) {
-    const wait = Math.max(pauseAfter(failures, random), (outcome.retryAfter ?? 0) * SECOND)
-    await subscriptions.change(subscription.id, { ...base, askAt: new Date(now.getTime() + wait), pollAt: now })
+    const wait = Math.max(pauseAfter(PAUSES, askFailures - 1, random), Math.min((outcome.retryAfter ?? 0) * SECOND, 7 * DAY))
+    await subscriptions.change(id, { ...base, hub: askFailures < PATIENCE ? hub : next, askAt: later(now, wait) })
     return
   }
-  const next = subscription.fixedHub === undefined ? subscription.hubs[subscription.hubs.indexOf(hub) + 1] : undefined
-  const state = subscription.state === 'active' && (subscription.expiresAt?.getTime() ?? 0) > now.getTime() ? 'active' : 'polling'
-  const rediscover = outcome.status === 404 || outcome.status === 410 || outcome.status === 422
-  await subscriptions.change(subscription.id, {
-    ...{ ...base, state, pendingMode: null, nextSecret: null, hub: next ?? hub },
-    ...{ askAt: next === undefined ? new Date(now.getTime() + DAY) : now, pollAt: rediscover || next === undefined ? now : undefined }
+  const runs = state === 'active' && (expiresAt === undefined || expiresAt > now)
+  const tried = hubs.indexOf(next) <= hubs.indexOf(hub)
+  await subscriptions.change(id, {
+    ...{ ...base, state: runs ? 'active' : 'polling', pendingMode: null, nextSecret: null, hub: next },
+    ...(tried ? { askAt: later(now, DAY) } : { askAt: now, askFailures: 0 })
   })
 }
 
@@ -99,7 +130,7 @@ async function leaveHub(tools: Tools, subscription: Subscription): Promise<void>
     await subscriptions.change(subscription.id, { state: 'ended', askAt: null, pollAt: null, pendingMode: null })
     return
   }
-  const askAt = new Date(now.getTime() + pauseAfter(subscription.askFailures + 2, tools.random))
+  const askAt = later(now, pauseAfter(PAUSES, subscription.askFailures + 2, tools.random))
   await subscriptions.change(subscription.id, {
     pendingMode: 'unsubscribe',
     pendingAt: now,
@@ -127,14 +158,7 @@ export async function confirm(tools: Tools, token: string, query: URLSearchParam
   const now = clock()
   if (asked.mode === 'denied') {
     log.info({ topic: subscription.topic, why: asked.reason }, 'subscription: denied')
-    const error = `the hub denied it${asked.reason === undefined ? '' : `: ${asked.reason.slice(0, 200)}`}`
-    await subscriptions.change(subscription.id, {
-      state: 'denied',
-      error,
-      pendingMode: null,
-      askAt: new Date(now.getTime() + DAY),
-      pollAt: now
-    })
+    await deny(tools, subscription, asked.reason, now)
     return ''
   }
   const fresh = subscription.pendingAt !== undefined && now.getTime() - subscription.pendingAt.getTime() < DAY
@@ -146,19 +170,31 @@ export async function confirm(tools: Tools, token: string, query: URLSearchParam
   return asked.challenge
 }
 
+/** The word of a hub that knows the secret address is taken, but asked about again after a day (S8). What has ended stays so. */
+async function deny({ subscriptions }: Tools, { id, state }: Subscription, reason: string | undefined, now: Date): Promise<void> {
+  if (state === 'ended' || state === 'gone') return
+  const error = `The hub denied it${oneLine(reason, ': ')}`
+  const rest =
+    state === 'ending' ? { state: 'ended' as const, askAt: null } : { state: 'denied' as const, askAt: later(now, DAY), pollAt: now }
+  await subscriptions.change(id, { ...rest, error, pendingMode: null, nextSecret: null })
+}
+
 const nothing = () => new Missing('There is no such subscription.')
 
-/** The lease runs from now on; the new secret counts, the old one for what was under way (S7). */
+/**
+ * The lease runs from now on; the new secret counts, the old one for what was under way (S7). What was published before the hub
+ * began to push is looked for once more.
+ */
 async function activate({ random, subscriptions }: Tools, subscription: Subscription, lease: number | undefined, now: Date): Promise<void> {
   const granted = lease === undefined || lease <= 0 ? undefined : lease
-  const short = granted !== undefined && granted < 600
-  const renewAt = new Date(now.getTime() + renewalAfter(granted, random) * SECOND)
+  const short = granted !== undefined && granted < SHORTEST_LEASE
   const next = subscription.nextSecret
   await subscriptions.change(subscription.id, {
     ...{ state: short ? 'polling' : 'active', verifiedAt: now, pendingMode: null, askFailures: 0, badSignatures: 0, error: null },
-    ...{ leaseSeconds: granted ?? null, expiresAt: granted === undefined ? null : new Date(now.getTime() + granted * SECOND) },
-    ...{ askAt: renewAt, pollAt: new Date(now.getTime() + (short ? 15 * MINUTE : DAY)) },
-    ...(next === undefined || next === subscription.secret ? {} : { secret: next, nextSecret: subscription.secret })
+    ...{ leaseSeconds: granted ?? null, expiresAt: granted === undefined || granted > CENTURY ? null : later(now, granted * SECOND) },
+    ...{ askAt: later(now, renewalAfter(granted, random) * SECOND) },
+    ...(subscription.state === 'active' ? {} : { pollAt: later(now, MINUTE) }),
+    ...(next === undefined || next === subscription.secret ? { nextSecret: null } : { secret: next, nextSecret: subscription.secret })
   })
 }
 
@@ -166,7 +202,7 @@ async function activate({ random, subscriptions }: Tools, subscription: Subscrip
 export function renewalAfter(lease: number | undefined, random: () => number): number {
   const day = 86_400
   if (lease === undefined || lease > 365 * day) return 10 * day
-  if (lease < 600) return day
+  if (lease < SHORTEST_LEASE) return day
   const early = lease * (0.75 + 0.1 * random())
   return Math.max(60, lease > 15 * day ? Math.min(early, lease - 3 * day) : early)
 }
@@ -186,8 +222,7 @@ export async function takeContent(
   if (subscription === undefined) throw nothing()
   if (subscription.state === 'ended' || subscription.state === 'gone') throw new Missing('This subscription has ended.', { status: 410 })
   const now = clock()
-  const secrets = [subscription.secret, ...(subscription.nextSecret === undefined ? [] : [subscription.nextSecret])]
-  if (!secrets.some(secret => verifySignature(headers.signature, secret, body))) {
+  if (!secretsOf(subscription, now).some(secret => verifySignature(headers.signature, secret, body))) {
     log.warn({ topic: subscription.topic, signed: headers.signature !== undefined }, 'push: wrong signature, ignored')
     await distrust(tools, subscription, now)
     return
@@ -198,15 +233,17 @@ export async function takeContent(
   })
 }
 
-/** Content that proves nothing is a hint at most: the topic is looked at, not too often; after five a new secret is agreed on. */
-async function distrust({ subscriptions }: Tools, subscription: Subscription, now: Date): Promise<void> {
-  const count = await subscriptions.countBadSignature(subscription.id)
-  const looked = subscription.polledAt !== undefined && now.getTime() - subscription.polledAt.getTime() < 10 * MINUTE
-  const renew = count % BAD_SIGNATURES === 0 && subscription.state === 'active'
-  await subscriptions.change(subscription.id, { ...(looked ? {} : { pollAt: now }), ...(renew ? { askAt: now } : {}) })
+/** What content may be signed with: the secret, and beside it the one that is being agreed on, or for a while the one before. */
+function secretsOf({ nextSecret, pendingMode, secret, verifiedAt }: Subscription, now: Date): string[] {
+  const overlaps = pendingMode === 'subscribe' || (verifiedAt !== undefined && now.getTime() - verifiedAt.getTime() < OVERLAP)
+  return nextSecret !== undefined && overlaps ? [secret, nextSecret] : [secret]
 }
 
-/** Leases that ended without a renewal, and requests that nobody verified: from now on the feed is polled (S7). */
-export async function expireLeases({ clock, subscriptions }: Tools): Promise<void> {
-  await subscriptions.expire(clock())
+/** Content that proves nothing is a hint at most: the topic is looked at soon, once for many; after five a new secret is agreed on. */
+async function distrust({ subscriptions }: Tools, { id, pollAt, state }: Subscription, now: Date): Promise<void> {
+  const count = await subscriptions.countBadSignature(id)
+  if (state === 'ending') return
+  const soon = later(now, 5 * MINUTE)
+  const renew = count % BAD_SIGNATURES === 0 && state === 'active'
+  await subscriptions.change(id, { ...(pollAt === undefined || pollAt > soon ? { pollAt: soon } : {}), ...(renew ? { askAt: now } : {}) })
 }

@@ -1,7 +1,7 @@
 /** What recurs: polls, renewals, retries, and the end of what has had its time. Every worker runs it; each row is taken by one. */
 import { deliver } from '../federation/deliver.ts'
-import { verifyDue } from '../federation/hub.ts'
 import { readPushes } from '../federation/read-feed.ts'
+import { verifyDue } from '../federation/verify.ts'
 import type { Tools } from '../tools.ts'
 
 const SECOND = 1000
@@ -76,13 +76,15 @@ async function readLeft(tools: Tools): Promise<void> {
 async function endLeases(tools: Tools): Promise<void> {
   await tools.subscriptions.expire(tools.clock())
   await tools.subscribers.forgetFailed(later(tools, -10 * MINUTE))
+  await tools.deliveries.dropEnded(tools.clock())
 }
 
 async function forget(tools: Tools): Promise<void> {
-  const { clock, config, deliveries, history, sessions, subscribers, topics } = tools
+  const { clock, config, deliveries, history, sessions, subscribers, topics, transaction } = tools
   const now = clock()
   await subscribers.removeExpired(now)
   await deliveries.forget(later(tools, -LOG_DAYS * DAY))
+  await transaction(stores => stores.recipients.forget())
   await topics.forget(later(tools, -DAY))
   await sessions.forget(now)
   if (config.retentionDays === 0) return

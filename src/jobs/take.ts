@@ -45,9 +45,7 @@ export function startTaking<Name extends JobName>(
     try {
       await handle(job)
       finished.push(job)
-      settling ??= settle().finally(() => {
-        settling = undefined
-      })
+      settling ??= settle()
       await settling
     } catch (error) {
       await queue.again(name, job, (error as Error).message).catch(failed => log.error({ error: failed, queue: name }, 'queue'))
@@ -57,10 +55,15 @@ export function startTaking<Name extends JobName>(
   }
   /** Jobs that end while others are being written down are written down together. */
   const settle = async () => {
-    while (finished.length > 0) {
-      const jobs = finished
-      finished = []
-      await queue.done(name, jobs)
+    try {
+      while (finished.length > 0) {
+        const jobs = finished
+        finished = []
+        await queue.done(name, jobs)
+      }
+    } finally {
+      // not later: who ends between the last look and this would be forgotten
+      settling = undefined
     }
   }
 

@@ -1,26 +1,28 @@
 /** Job name -> verb; and what an outcome means: done, drop, or again (the table in architecture.md). */
 import { announce } from '../federation/announce.ts'
 import { deliver } from '../federation/deliver.ts'
-import { fetchTopic, pingHub, verifyDue } from '../federation/hub.ts'
+import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
+import { tellDenied, verifyDue } from '../federation/verify.ts'
 import { isFailure, Unreachable } from '../model/errors.ts'
 import type { JobName, Jobs, Taken, Tools } from '../tools.ts'
 import { startTaking } from './take.ts'
 
 type Work = { [Name in JobName]: { width: number; verb: (tools: Tools, data: Jobs[Name]) => Promise<void> } }
 
-/** Every kind of job: how many of it at once, and what is done. */
+/** Every kind of job: how many of it at once, and what is done. Those that wait for strangers are many: they hold up nobody else. */
 const WORK: Work = {
   'feed.poll': { width: 4, verb: (tools, { subscription }) => pollFeed(tools, subscription) },
   'feed.push': { width: 4, verb: (tools, { subscription }) => readPushes(tools, subscription) },
   'feed.older': { width: 1, verb: (tools, { subscription }) => readOlder(tools, subscription) },
   'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
-  'hub.ping': { width: 2, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
+  'hub.ping': { width: 8, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
   'hub.verify': { width: 2, verb: tools => verifyDue(tools) },
-  'hub.fetch': { width: 4, verb: (tools, { topic }) => fetchTopic(tools, topic) },
-  deliver: { width: 8, verb: (tools, { recipients }) => deliver(tools, recipients) }
+  'hub.deny': { width: 2, verb: (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason) },
+  'hub.fetch': { width: 32, verb: (tools, { topic }) => fetchTopic(tools, topic) },
+  deliver: { width: 32, verb: (tools, { recipients }) => deliver(tools, recipients) }
 }
 
 /** Begins to take jobs out of the queue. The answer stops it: what is in hand is finished, for `timeout` milliseconds at most. */

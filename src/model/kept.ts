@@ -178,4 +178,5 @@ export type Recipient = {
   failingSince?: Date
   slow: boolean
   succeededAt?: Date
+  retryAt?: Date
 }

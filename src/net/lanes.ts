@@ -9,123 +9,123 @@ export type Lanes = ReturnType<typeof makeLanes>
 /** What the sender says of its send: `busy` when the host failed or did not answer in time. */
 export type SendResult = { busy: boolean }
 
-type Task = { send: () => Promise<SendResult>; begun: number; slow: boolean; done: (tookMs: number) => void }
-type Host = { limit: number; active: number; slow: number; halvedAt: number; quick: Task[]; late: Task[]; queued: boolean }
+type Task = { host: Host; send: () => Promise<SendResult>; begun: number; done: (tookMs: number) => void }
+
+/** One of the two lanes of a host: what waits, and how many are under way. `queued`: the host stands in the row for a place. */
+type Lane = { waiting: Task[]; active: number; queued: boolean }
+type Host = { name: string; limit: number; halvedAt: number; quick: Lane; slow: Lane }
+type Speed = 'quick' | 'slow'
 
 const FIRST = 2
 const MOST = 64
-const ALL = 256
-const ALL_SLOW = 512
+const ALL = { quick: 256, slow: 512 }
 const MOMENT = 100
 
+/** @param clock milliseconds */
 export function makeLanes(clock: () => number) {
   const hosts = new Map<string, Host>()
-  const ready: string[] = []
-  const running = new Set<Task & { host: string }>()
-  let active = 0
-  let slow = 0
+  const rows: Record<Speed, Host[]> = { quick: [], slow: [] }
+  const active = { quick: 0, slow: 0 }
+  const hurried = new Set<Task>()
   let watch: NodeJS.Timeout | undefined
 
   const hostOf = (name: string): Host => {
-    let host = hosts.get(name)
-    if (host === undefined) {
-      host = { limit: FIRST, active: 0, slow: 0, halvedAt: 0, quick: [], late: [], queued: false }
-      hosts.set(name, host)
-    }
+    const known = hosts.get(name)
+    if (known !== undefined) return known
+    const lane = (): Lane => ({ waiting: [], active: 0, queued: false })
+    const host = { name, limit: FIRST, halvedAt: 0, quick: lane(), slow: lane() }
+    hosts.set(name, host)
     return host
   }
 
-  // Sends that have become slow give their places back. One clock for all, not a timer each.
-  const look = () => {
-    const late = clock() - MOMENT
-    for (const task of running) {
-      if (task.slow || task.begun > late) continue
-      task.slow = true
-      active--
-      slow++
-      const host = hostOf(task.host)
-      host.active--
-      host.slow++
-      wake(task.host, host)
-    }
-    pump()
-    if (running.size === 0) {
-      clearInterval(watch)
-      watch = undefined
+  const hasRoom = (host: Host, speed: Speed) =>
+    host[speed].waiting.length > 0 && host[speed].active < (speed === 'quick' ? host.limit : MOST)
+
+  /** A host that could send stands in the row of its lane, once. */
+  const queue = (host: Host, speed: Speed) => {
+    const lane = host[speed]
+    if (lane.queued || !hasRoom(host, speed)) return
+    lane.queued = true
+    rows[speed].push(host)
+  }
+
+  /** Gives the free places away, one a host in turn. */
+  const pump = (speed: Speed) => {
+    while (active[speed] < ALL[speed]) {
+      const host = rows[speed].shift()
+      if (host === undefined) return
+      host[speed].queued = false
+      if (hasRoom(host, speed)) start(host, speed)
+      queue(host, speed)
     }
   }
 
-  const wake = (name: string, host: Host) => {
-    if (host.queued || (host.quick.length === 0 && host.late.length === 0)) return
-    host.queued = true
-    ready.push(name)
-  }
-
-  const finish = (name: string, host: Host, task: Task & { host: string }, busy: boolean) => {
-    running.delete(task)
-    if (task.slow) {
-      slow--
-      host.slow--
-    } else {
-      active--
-      host.active--
+  const start = (host: Host, speed: Speed) => {
+    const task = host[speed].waiting.shift()!
+    task.begun = clock()
+    count(task, speed, 1)
+    if (speed === 'quick') {
+      hurried.add(task)
+      watch ??= setInterval(look, MOMENT / 2).unref()
     }
-    const now = clock()
-    if (!busy) host.limit = Math.min(MOST, host.limit + 1)
-    else if (now - host.halvedAt > 500) {
-      host.limit = Math.max(FIRST, host.limit >> 1)
-      host.halvedAt = now
-    }
-    task.done(now - task.begun)
-    if (host.active === 0 && host.slow === 0 && host.quick.length === 0 && host.late.length === 0) hosts.delete(name)
-    else wake(name, host)
-    pump()
-  }
-
-  const start = (name: string, host: Host, task: Task) => {
-    const run = Object.assign(task, { host: name, begun: clock() })
-    if (task.slow) {
-      slow++
-      host.slow++
-    } else {
-      active++
-      host.active++
-    }
-    running.add(run)
-    watch ??= setInterval(look, MOMENT / 2).unref()
     task.send().then(
-      result => finish(name, host, run, result.busy),
-      () => finish(name, host, run, true)
+      result => finish(task, result.busy),
+      () => finish(task, true)
     )
   }
 
-  const pump = () => {
-    for (let left = ready.length; left > 0 && ready.length > 0; left--) {
-      const name = ready.shift()!
-      const host = hosts.get(name)
-      if (host === undefined) continue
-      host.queued = false
-      while (host.quick.length > 0 && host.active < host.limit && active < ALL) start(name, host, host.quick.shift()!)
-      while (host.late.length > 0 && host.slow < MOST && slow < ALL_SLOW) start(name, host, host.late.shift()!)
-      // waiting for a place that belongs to all: keep a place in the row
-      if ((host.quick.length > 0 && host.active < host.limit) || (host.late.length > 0 && host.slow < MOST)) wake(name, host)
+  const count = ({ host }: Task, speed: Speed, by: 1 | -1) => {
+    active[speed] += by
+    host[speed].active += by
+  }
+
+  /** Sends that have become slow give their places back. One clock for all, not a timer each. */
+  const look = () => {
+    const late = clock() - MOMENT
+    for (const task of hurried) {
+      if (task.begun > late) continue
+      hurried.delete(task)
+      count(task, 'quick', -1)
+      count(task, 'slow', 1)
+      queue(task.host, 'quick')
     }
+    pump('quick')
+    if (hurried.size > 0) return
+    clearInterval(watch)
+    watch = undefined
+  }
+
+  const finish = (task: Task, busy: boolean) => {
+    const { host } = task
+    const now = clock()
+    const speed = hurried.delete(task) ? 'quick' : 'slow'
+    count(task, speed, -1)
+    // those that were under way together fail together: that halves it once
+    if (busy && now - host.halvedAt > 500) Object.assign(host, { limit: Math.max(FIRST, host.limit >> 1), halvedAt: now })
+    if (!busy && speed === 'quick') host.limit = Math.min(MOST, host.limit + 1)
+    task.done(now - task.begun)
+    const isIdle = ({ active, waiting }: Lane) => active === 0 && waiting.length === 0
+    if (isIdle(host.quick) && isIdle(host.slow)) hosts.delete(host.name)
+    queue(host, 'quick')
+    queue(host, 'slow')
+    pump('quick')
+    pump('slow')
   }
 
   return {
     /**
-     * Sends when there is a place. `send` does not throw: it tells how it went. Resolves with the milliseconds that it took.
-     * @param host name and port @param late whether this one was slow last time
+     * Sends when there is a place. `send` tells how it went; if it throws, that is as if the host had failed. Resolves with the
+     * milliseconds that it took.
+     * @param name host and port @param late whether this one was slow last time
      */
-    run: (host: string, late: boolean, send: () => Promise<SendResult>): Promise<number> =>
+    run: (name: string, late: boolean, send: () => Promise<SendResult>): Promise<number> =>
       new Promise(done => {
-        const state = hostOf(host)
-        const task = { send, begun: 0, slow: late, done }
-        if (late) state.late.push(task)
-        else state.quick.push(task)
-        wake(host, state)
-        pump()
+        const host = hostOf(name)
+        const speed = late ? 'slow' : 'quick'
+        host[speed].waiting.push({ host, send, begun: 0, done })
+        queue(host, speed)
+        pump(speed)
       }),
-    size: () => ({ hosts: hosts.size, active, slow })
+    size: () => ({ hosts: hosts.size, active: active.quick, slow: active.slow })
   }
 }

@@ -11,7 +11,7 @@ import { emptyPost, present } from './atom-post.ts'
 import { readDate } from './date.ts'
 import { LIMIT } from './names.ts'
 import { htmlToText, textToHtml } from './sanitize.ts'
-import { text, type XmlElement } from './xml.ts'
+import { stripIllegal, text, type XmlElement } from './xml.ts'
 
 /** What all formats say of an item; `owner` is the feed's author, who wrote what names nobody. */
 type Item = {
@@ -56,7 +56,7 @@ export function readRdfFeed(xml: string, url: string): Feed {
 /** @throws BadMessage when it is too long (413), not UTF-8, not JSON or not a JSON Feed */
 export function readJsonFeed(input: Buffer, { url, bytes }: { url: string; bytes: number }): Feed {
   if (input.length > bytes) throw new BadMessage(`The document is longer than ${bytes} bytes.`, { status: 413, code: 'too_long' })
-  const feed = parse(() => parseJsonFeed(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input), withoutPrototypes)))
+  const feed = parse(() => parseJsonFeed(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input), cleanJson)))
   const home = webUrl(feed.home_page_url, url)
   const logo = webUrl(feed.icon, url)
   const owner = readJsonAuthor(feed.authors?.[0], url, home) ?? makeOwner(line(feed.title), home, logo, feed.description)
@@ -79,8 +79,11 @@ export function readJsonFeed(input: Buffer, { url, bytes }: { url: string; bytes
   }
 }
 
-/** The library asks an object for its constructor, and a stranger must not answer. */
-const withoutPrototypes = (key: string, value: unknown): unknown => (key === '__proto__' || key === 'constructor' ? undefined : value)
+/** The library asks an object for its constructor, and a stranger must not answer. Text holds only what XML could hold, too. */
+function cleanJson(key: string, value: unknown): unknown {
+  if (key === '__proto__' || key === 'constructor') return undefined
+  return typeof value === 'string' ? stripIllegal(value) : value
+}
 
 function parse<T>(read: () => T): T {
   try {

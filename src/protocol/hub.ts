@@ -162,11 +162,12 @@ export function writeSubscribe(request: {
   ])
 }
 
-/** The form that tells a foreign hub of news in our feed (H10). */
+/** The form that tells a foreign hub of news in our feed (H10): some hubs read hub.url, some hub.topic. */
 export function writePublish(topic: string): string {
   return encodeForm([
     ['hub.mode', 'publish'],
-    ['hub.url', topic]
+    ['hub.url', topic],
+    ['hub.topic', topic]
   ])
 }
 

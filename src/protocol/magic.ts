@@ -1,4 +1,5 @@
 /** Magic keys: RSA public keys as text (M6; draft-panzer-magicsig-01 section 4), and where a descriptor keeps them (D11). */
+import NodeRSA from 'node-rsa'
 import type { Descriptor } from '../model/activity.ts'
 import { BadMessage } from '../model/errors.ts'
 import { MAGIC_KEY_DATA, NS, REL } from './names.ts'
@@ -33,6 +34,13 @@ export function readMagicKey(text: string): MagicKey {
 export function writeMagicKey({ n, e }: { n: string; e: string }): string {
   const padded = (text: string): string => Buffer.from(readNumber(text)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
   return `RSA.${padded(n)}.${padded(e)}`
+}
+
+/** The public half of a private key (PEM), as a magic key. */
+export function magicKeyOf(privateKey: string): string {
+  const { n, e } = new NodeRSA(privateKey).exportKey('components-public')
+  const exponent = typeof e === 'number' ? Buffer.from(e.toString(16).padStart(6, '0'), 'hex') : Buffer.from(e)
+  return writeMagicKey({ n: Buffer.from(n).toString('base64url'), e: exponent.toString('base64url') })
 }
 
 /** The href of a `magic-public-key` link. */

@@ -76,10 +76,15 @@ export function makeActors(db: Db, vault: Vault) {
         .merge(change)
         .returning(COLUMNS)
       const actor = fromRow<Actor>(row)
+      if (facts.acct !== undefined)
+        await db('actor_names')
+          .where({ name: `acct:${facts.acct}` })
+          .whereNot({ actor_id: actor.id })
+          .delete()
       await this.addNames(actor.id, [facts.uri, ...(facts.acct === undefined ? [] : [`acct:${facts.acct}`]), ...(facts.names ?? [])])
       return actor
     },
-    /** Names that find the actor from now on. One that already names another stays with that one (D9). */
+    /** Names that find the actor from now on. One that already names another stays with that one (D9), but a handle is its host's to give. */
     async addNames(actorId: string, names: string[]): Promise<void> {
       const rows = [...new Set(names)].map(name => ({ name, actor_id: actorId }))
       if (rows.length > 0) await db('actor_names').insert(rows).onConflict('name').ignore()

@@ -13,7 +13,7 @@ export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped'
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
 /** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
-const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
+export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
 
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
@@ -51,15 +51,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return rows.map((row: { id: string }) => row.id)
     },
 
-    /** Holds claims for longer, as far as they are still the worker's. */
-    async hold(worker: number, recipientIds: string[], until: Date): Promise<void> {
-      await db('recipients').whereIn('id', recipientIds).where({ claimed_by: worker }).update({ claimed_until: until })
-    },
-    /** Gives addresses back for which there was nothing to do: that says nothing of how they are doing. */
-    async letGo(worker: number, recipientIds: string[]): Promise<void> {
-      if (recipientIds.length === 0) return
-      await db('recipients').whereIn('id', recipientIds).where({ claimed_by: worker }).update({ claimed_by: null, claimed_until: null, retry_at: null })
-    },
     /** The first waiting delivery of each address, with the secret of its subscriber. */
     async first(recipientIds: string[], now: Date): Promise<Waiting[]> {
       const { rows } = await raw(
@@ -89,13 +80,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
           outcomes.map(one => one.error?.slice(0, 500) ?? null)
         ]
       )
-    },
-    /** An address is from now on known by another URL, with all its subscriptions; it goes when that URL is an address of its own already. */
-    async move(recipientId: string, url: string, now: Date): Promise<void> {
-      const taken = db('recipients as o').select(db.raw('1')).whereRaw('o.kind = recipients.kind').where('o.url', url)
-      const moved = await db('recipients').where({ id: recipientId }).whereNotExists(taken).update({ url })
-      if (moved === 0) return this.giveUp([recipientId], 'It has another subscription, by https.', now)
-      await db('subscribers').where({ recipient_id: recipientId }).update({ callback: url })
     },
     /** Drops what waits for subscribers who have left or whose lease has ended. */
     async dropEnded(now: Date): Promise<void> {
@@ -163,10 +147,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
       await db('documents')
         .where('created_at', '<', before)
         .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.document_id = documents.id'))
-        .delete()
-      await db('recipients')
-        .whereNotExists(db('subscribers').select(db.raw('1')).whereRaw('subscribers.recipient_id = recipients.id'))
-        .whereNotExists(db('deliveries').select(db.raw('1')).whereRaw('deliveries.recipient_id = recipients.id'))
         .delete()
     }
   }

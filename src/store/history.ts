@@ -1,4 +1,4 @@
-import type { KeptPost, Version } from '../model/kept.ts'
+import type { KeptPost, Quoted, Version } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
 
 export type History = ReturnType<typeof makeHistory>
@@ -27,7 +27,7 @@ const editable = (post: NewPost) =>
   toRow({
     ...{ title: post.title ?? null, html: post.html, bodyText: post.text, warning: post.warning ?? null, language: post.language ?? null },
     ...{ url: post.url ?? null, tags: post.tags, mentions: post.mentions, enclosures: JSON.stringify(post.enclosures) },
-    ...{ visibility: post.visibility, sensitive: post.sensitive }
+    ...{ visibility: post.visibility, sensitive: post.sensitive, quoted: post.quoted && JSON.stringify(post.quoted) }
   })
 
 const whole = (post: NewPost, now: Date) =>
@@ -35,12 +35,7 @@ const whole = (post: NewPost, now: Date) =>
     ...{ id: post.id, uri: post.uri, authorId: post.authorId, verb: post.verb, kind: post.kind, entryUrl: post.entryUrl },
     ...{ activityUrl: post.activityUrl, publishedAt: post.publishedAt, updatedAt: post.updatedAt ?? post.publishedAt, receivedAt: now },
     ...{ sortedAt: post.sortedAt, inReplyTo: post.inReplyTo, inReplyToUrl: post.inReplyToUrl, parentId: post.parentId },
-    ...{
-      conversation: post.conversation,
-      rightful: post.rightful,
-      sharedId: post.sharedId,
-      quoted: post.quoted && JSON.stringify(post.quoted)
-    },
+    ...{ conversation: post.conversation, rightful: post.rightful, sharedId: post.sharedId },
     ...editable(post)
   })
 
@@ -53,10 +48,22 @@ export function makeHistory(db: Db) {
     return row && fromRow<KeptPost>(row)
   }
 
-  const edit = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
+  const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
+
+  /** What comes again: a document that is not newer changes nothing, one that only tells a later time moves the clock (X11, S12). */
+  const again = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
     const told = post.updatedAt
-    const changed = kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
-    if (!changed || (told !== undefined && told <= kept.updatedAt)) return { outcome: 'same', post: kept }
+    if (told !== undefined && told <= kept.updatedAt) return { outcome: 'same', post: kept }
+    if (isChanged(kept, post)) return edit(kept, post, now)
+    if (told !== undefined)
+      await db('posts')
+        .where({ id: kept.id })
+        .update({ ...editable(post), updated_at: told })
+    return { outcome: 'same', post: kept }
+  }
+
+  const edit = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
+    if (!isChanged(kept, post)) return { outcome: 'same', post: kept }
     await db('post_versions').insert({
       post_id: kept.id,
       number: kept.edits,
@@ -67,9 +74,23 @@ export function makeHistory(db: Db) {
     })
     const [row] = await db('posts')
       .where({ id: kept.id })
-      .update({ ...editable(post), updated_at: told ?? now, edits: kept.edits + 1 })
+      .update({ ...editable(post), updated_at: post.updatedAt ?? now, edits: kept.edits + 1 })
       .returning(POST_COLUMNS)
     return { outcome: 'edited', post: fromRow<KeptPost>(row) }
+  }
+
+  /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
+  const isStolen = async (post: NewPost): Promise<boolean> => {
+    if (!/^[a-z][a-z\d+.-]*:/i.test(post.uri)) return false
+    const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
+    return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
+  }
+
+  /** Answers and acts that came before the post that they are about (I13). */
+  const awaited = async (post: NewPost): Promise<void> => {
+    const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
+    await db('posts').whereIn('in_reply_to', names).whereNull('parent_id').whereNot({ id: post.id }).update({ parent_id: post.id })
+    await db('acts').where({ object: post.uri }).whereNull('post_id').update({ post_id: post.id })
   }
 
   return {
@@ -91,14 +112,12 @@ export function makeHistory(db: Db) {
      * at once. Must run inside a transaction.
      */
     async keep(post: NewPost, now: Date): Promise<Kept> {
-      const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
-      const other = await (post.rightful ? others.where({ rightful: true }) : others).first()
-      if (other !== undefined) return { outcome: 'stolen' }
+      if (await isStolen(post)) return { outcome: 'stolen' }
       const [made] = await db('posts').insert(whole(post, now)).onConflict(['author_id', 'uri']).ignore().returning(POST_COLUMNS)
       if (made === undefined) {
         const kept = await one(db('posts').select(POST_COLUMNS).where({ author_id: post.authorId, uri: post.uri }).forUpdate().first())
         if (kept === undefined) throw new Error('a post vanished while it was kept')
-        return kept.deletedAt === undefined ? edit(kept, post, now) : { outcome: 'dead', post: kept }
+        return kept.deletedAt === undefined ? again(kept, post, now) : { outcome: 'dead', post: kept }
       }
       const grave = await db('tombstones').where({ author_id: post.authorId, uri: post.uri }).first()
       if (grave !== undefined) {
@@ -107,11 +126,23 @@ export function makeHistory(db: Db) {
           .update({ ...EMPTY, deleted_at: grave.deleted_at })
         return { outcome: 'dead', post: { ...fromRow<KeptPost>(made), deletedAt: grave.deleted_at } }
       }
-      await db('posts').where({ in_reply_to: post.uri }).whereNull('parent_id').update({ parent_id: post.id })
+      await awaited(post)
       return { outcome: 'new', post: fromRow<KeptPost>(made) }
     },
-    /** A post of ours replaced by a new version. */
-    edit: (kept: KeptPost, post: NewPost, now: Date) => edit(kept, post, now),
+    /** A post of ours as it is now, held until the transaction ends: two edits at once become two versions. */
+    lock: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).forUpdate().first()),
+    /** A post of ours, as `lock` gave it, replaced by a new version. */
+    edit,
+
+    /** Shares that could only quote a post before we had it point at it from now on, if they name its author (X2). */
+    async adopt(post: KeptPost, isAuthor: (uri: string | undefined) => boolean): Promise<void> {
+      const shares: { id: string; quoted: Quoted }[] = await db('posts')
+        .select('id', 'quoted')
+        .whereRaw("quoted->>'uri' = ?", [post.uri])
+        .whereNull('shared_id')
+      const ids = shares.filter(share => isAuthor(share.quoted.authorUri)).map(share => share.id)
+      if (ids.length > 0) await db('posts').whereIn('id', ids).update({ shared_id: post.id })
+    },
 
     /**
      * Lays a tombstone, for a post that we never saw too, and empties the post if we have it (X4). Answers the post that died
@@ -193,40 +224,25 @@ export function makeHistory(db: Db) {
       await move('acts', ['object']).whereLike('object', `${from}/%`)
     },
 
-    /** Forgets posts of others older than the limit which nobody here answered, shared or favoured (RETENTION_DAYS). */
+    /**
+     * Forgets posts of others older than the limit which nobody here answered, shared or favours, and which answer
+     * nobody here (RETENTION_DAYS). Tombstones stay.
+     */
     async forget(before: Date, limit: number): Promise<number> {
-      return db('posts')
-        .whereIn(
-          'id',
-          db('posts as p')
-            .join('actors as a', 'a.id', 'p.author_id')
-            .select('p.id')
-            .where('p.received_at', '<', before)
-            .whereNull('a.local_name')
-            .whereNotExists(
-              db('posts as r')
-                .join('actors as l', 'l.id', 'r.author_id')
-                .whereNotNull('l.local_name')
-                .whereRaw('(r.parent_id = p.id or r.shared_id = p.id)')
-                .select(db.raw('1'))
-            )
-            .whereNotExists(
-              db('posts as o')
-                .join('actors as l', 'l.id', 'o.author_id')
-                .whereNotNull('l.local_name')
-                .whereRaw('p.parent_id = o.id')
-                .select(db.raw('1'))
-            )
-            .whereNotExists(
-              db('acts as c')
-                .join('actors as l', 'l.id', 'c.actor_id')
-                .whereNotNull('l.local_name')
-                .whereRaw('c.post_id = p.id')
-                .select(db.raw('1'))
-            )
-            .limit(limit)
-        )
-        .delete()
+      const { rowCount } = await db.raw(
+        `delete from posts where id in (
+           select p.id from posts p join actors a on a.id = p.author_id
+           where p.received_at < ? and a.local_name is null
+             and not exists (
+               select 1 from posts o join actors l on l.id = o.author_id
+               where l.local_name is not null and (o.parent_id = p.id or o.shared_id = p.id or o.id = p.parent_id))
+             and not exists (
+               select 1 from acts c join actors l on l.id = c.actor_id
+               where l.local_name is not null and c.post_id = p.id and not c.undone)
+           limit ?)`,
+        [before, limit]
+      )
+      return rowCount
     }
   }
 }

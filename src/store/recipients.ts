@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Recipient } from '../model/kept.ts'
+import { LIVE } from './deliveries.ts'
 import { type Db, fromRow } from './rows.ts'
 import { DEAD_CLAIM } from './subscribers.ts'
 
@@ -25,10 +26,20 @@ export function makeRecipients(db: Db) {
            on conflict (recipient_id) do update set claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until
              where claims.claimed_until <= ? or ${DEAD_CLAIM.replace('claimed_by', 'claims.claimed_by')}
            returning recipient_id)
-         select id, kind, url, host, failures, failing_since, slow, succeeded_at from recipients join mine on recipient_id = id`,
+         select id, kind, url, host, failures, failing_since, slow, succeeded_at, retry_at from recipients join mine on recipient_id = id`,
         [worker, until, recipientIds, now]
       )
       return rows.map((row: Record<string, unknown>) => fromRow<Recipient>(row))
+    },
+    /** Holds claims for longer, as far as they are still the worker's. */
+    async hold(worker: number, recipientIds: string[], until: Date): Promise<void> {
+      await db('claims').whereIn('recipient_id', recipientIds).where({ claimed_by: worker }).update({ claimed_until: until })
+    },
+    /** Gives addresses back for which there was nothing to do: that says nothing of how they are doing. */
+    async letGo(worker: number, recipientIds: string[]): Promise<void> {
+      if (recipientIds.length === 0) return
+      await db('recipients').whereIn('id', recipientIds).whereNotNull('retry_at').update({ retry_at: null })
+      await db('claims').whereIn('recipient_id', recipientIds).where({ claimed_by: worker }).delete()
     },
     /** Gives addresses back, with what is new of how they do: failures count until the next success. */
     async release(worker: number, health: Health[], now: Date): Promise<void> {
@@ -58,8 +69,8 @@ export function makeRecipients(db: Db) {
     async stillWaiting(recipientIds: string[], now: Date): Promise<string[]> {
       const { rows } = await raw(
         `select r.id from recipients r where r.id = any(?::bigint[]) and (r.retry_at is null or r.retry_at <= ?)
-         and exists (select 1 from deliveries d where d.recipient_id = r.id and d.state = 'waiting') order by 1`,
-        [recipientIds, now]
+         and exists (select 1 from deliveries d where d.recipient_id = r.id and ${LIVE}) order by 1`,
+        [recipientIds, now, now]
       )
       return ids(rows)
     },
@@ -78,6 +89,13 @@ export function makeRecipients(db: Db) {
       const left = await raw(`delete from claims where claimed_until <= ? or ${DEAD_CLAIM} returning recipient_id as id`, [now])
       return [...new Set([...ids(due.rows), ...ids(left.rows)])]
     },
+    /** An address is known by another URL from now on, with all its subscriptions; it goes when that URL is an address already. */
+    async move(recipientId: string, url: string, now: Date): Promise<void> {
+      const taken = db('recipients as o').select(db.raw('1')).whereRaw('o.kind = recipients.kind').where('o.url', url)
+      const moved = await db('recipients').where({ id: recipientId }).whereNotExists(taken).update({ url })
+      if (moved === 0) return this.giveUp([recipientId], 'It has another subscription, by https.', now)
+      await db('subscribers').where({ recipient_id: recipientId }).update({ callback: url })
+    },
     /** Drops what waits for an address that is gone for good, and its subscriptions (H8: 410). */
     async giveUp(recipientIds: string[], error: string, now: Date): Promise<void> {
       if (recipientIds.length === 0) return
@@ -86,6 +104,21 @@ export function makeRecipients(db: Db) {
         .where({ state: 'waiting' })
         .update({ state: 'dropped', error, done_at: now })
       await db('subscribers').whereIn('recipient_id', recipientIds).delete()
+    },
+    /**
+     * Forgets addresses of nobody. In a transaction: first they are locked, then looked at again, so that one who subscribes just
+     * now is not lost with the old address.
+     */
+    async forget(): Promise<void> {
+      const unused = () =>
+        db('recipients as r')
+          .select('r.id')
+          .whereNotExists(db('subscribers as s').select(db.raw('1')).whereRaw('s.recipient_id = r.id'))
+          .whereNotExists(db('deliveries as d').select(db.raw('1')).whereRaw('d.recipient_id = r.id'))
+      const locked = await unused().limit(1000).forUpdate().skipLocked()
+      await db('recipients')
+        .whereIn('id', unused().whereIn('r.id', ids(locked)))
+        .delete()
     }
   }
 }

@@ -26,7 +26,17 @@ export function makeSubscribers(db: Db, vault: Vault) {
       ...{ secret: seal(request.secret), method: request.method, lease_seconds: request.leaseSeconds ?? null },
       ...{ verify_token: request.verifyToken ?? null, created_at: now, due_at: now, ...claim }
     }))
-    const taken = ['mode', 'topic_asked', 'secret', 'method', 'lease_seconds', 'verify_token', 'created_at', 'due_at', ...Object.keys(claim)]
+    const taken = [
+      'mode',
+      'topic_asked',
+      'secret',
+      'method',
+      'lease_seconds',
+      'verify_token',
+      'created_at',
+      'due_at',
+      ...Object.keys(claim)
+    ]
     const fresh = Object.fromEntries(taken.map(column => [column, db.raw('excluded.??', [column])]))
     return db('verifications')
       .insert(rows)
@@ -97,7 +107,12 @@ export function makeSubscribers(db: Db, vault: Vault) {
         .insert(urls.map(url => ({ kind: 'hub', url, host: hostOf(url) })))
         .onConflict(['kind', 'url'])
         .ignore()
-      const recipients = await db('recipients').select('id', 'url', 'failures').where({ kind: 'hub' }).whereIn('url', urls).orderBy('id').forKeyShare()
+      const recipients = await db('recipients')
+        .select('id', 'url', 'failures')
+        .where({ kind: 'hub' })
+        .whereIn('url', urls)
+        .orderBy('id')
+        .forKeyShare()
       const failing = recipients.filter(row => row.failures > 0).map(row => row.id)
       await db('recipients').whereIn('id', failing).update({ retry_at: now, failures: 0, failing_since: null })
       const byUrl = new Map(recipients.map(row => [row.url, row.id]))

@@ -34,6 +34,10 @@ export function makeSubscriptions(db: Db, vault: Vault) {
     findByTopic: async (topic: string) => read(await db('subscriptions').where({ topic }).first()),
     /** By the feed's address or its topic. */
     findByUrl: async (url: string) => read(await db('subscriptions').where({ url }).orWhere({ topic: url }).orderBy('created_at').first()),
+    /** All feeds of somebody: the oldest first. */
+    async byActor(actorId: string): Promise<Subscription[]> {
+      return (await db('subscriptions').where({ actor_id: actorId }).orderBy('created_at')).map(row => read(row)!)
+    },
     findByActor: async (actorId: string) => read(await db('subscriptions').where({ actor_id: actorId }).orderBy('created_at').first()),
     findByToken: async (token: string) =>
       read(
@@ -71,11 +75,11 @@ export function makeSubscriptions(db: Db, vault: Vault) {
 
     /**
      * Takes feeds that are due to be polled, and sets their clocks to the next time at once, so that a poll which finds nothing
-     * new writes nothing (I16): daily where a hub pushes, else an eighth of the time since the last news, 15 minutes to a day.
+     * new writes nothing (I16): daily where a hub pushes and is not known to leave things out, else an eighth of the time since the last news, 15 minutes to a day.
      */
     async takePolls(now: Date, spread: number, limit: number): Promise<string[]> {
       const due = db('subscriptions').select('id').where('poll_at', '<=', now).orderBy('poll_at').limit(limit).forUpdate().skipLocked()
-      const seconds = `case when state = 'active' then 86400
+      const seconds = `case when state = 'active' and news_missed = 0 then 86400
         else least(86400, greatest(900, extract(epoch from ?::timestamptz - coalesce(news_at, created_at)) / 8)) end`
       const next = db.raw(`?::timestamptz + make_interval(secs => (${seconds}) * ?)`, [now, now, 0.9 + 0.2 * spread])
       return (await db('subscriptions').whereIn('id', due).update({ poll_at: next }).returning('id')).map(row => row.id)
@@ -108,12 +112,17 @@ export function makeSubscriptions(db: Db, vault: Vault) {
         .returning('id')
       return row.id
     },
-    /** Pushed documents of a subscription that were not read yet, oldest first. */
-    async pushes(subscriptionId: string, limit: number): Promise<Push[]> {
-      return (await db('pushes').where({ subscription_id: subscriptionId }).orderBy('id').limit(limit)).map(row => fromRow<Push>(row))
+    /** Pushed documents of a subscription that were not read yet, in the order in which they came, from behind one on. */
+    async pushes(subscriptionId: string, after: string, limit: number): Promise<Push[]> {
+      const rows = db('pushes').where({ subscription_id: subscriptionId }).where('id', '>', after).orderBy('id').limit(limit)
+      return (await rows).map(row => fromRow<Push>(row))
     },
-    removePush: (id: string) => db('pushes').where({ id }).delete(),
-    /** Holds the subscription's row until the transaction ends: a push and a poll of one feed are read one after the other (I16). */
-    lock: (id: string) => db('subscriptions').select('id').where({ id }).forUpdate()
+    /** False when it was removed before: somebody else has read it. */
+    removePush: async (id: string): Promise<boolean> => (await db('pushes').where({ id }).delete()) > 0,
+    /**
+     * The subscription as it is now, its row held until the transaction ends: a push and a poll of one feed are read one after
+     * the other (I16).
+     */
+    lock: async (id: string) => read(await db('subscriptions').where({ id }).forUpdate().first())
   }
 }

@@ -14,9 +14,8 @@ const postColumns = POST_COLUMNS.map(column => `p.${column}`)
 
 /** Lists of posts with their authors, newest first. Nothing here changes anything. */
 export function makeTimelines(db: Db) {
-  const base = ({ before, limit }: Page): Knex.QueryBuilder => {
+  const whole = ({ before, limit }: Page): Knex.QueryBuilder => {
     const query = db('posts as p')
-      .whereNull('p.deleted_at')
       .orderBy([
         { column: 'p.sorted_at', order: 'desc' },
         { column: 'p.id', order: 'desc' }
@@ -24,6 +23,8 @@ export function makeTimelines(db: Db) {
       .limit(limit)
     return before === undefined ? query : query.whereRaw('(p.sorted_at, p.id) < (?, ?)', [before.sortedAt, before.id])
   }
+  const base = (page: Page): Knex.QueryBuilder => whole(page).whereNull('p.deleted_at')
+  const accounts = () => db('actors').select('id').whereNotNull('local_name').whereNull('removed_at')
   const withAuthors = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
     const rows = await query.join('actors as a', 'a.id', 'p.author_id').select([...postColumns, ...actorColumns('a', 'author__')])
     return rows.map(split)
@@ -51,14 +52,18 @@ export function makeTimelines(db: Db) {
         )
       ),
     /** Public posts of everyone whom any account of ours follows, and theirs (OPEN_SEARCH). */
-    everyone: (page: Page) => shown(base(page).where('p.visibility', 'public')),
-    /** Public posts of our own accounts. */
-    local: (page: Page) =>
+    everyone: (page: Page) =>
       shown(
         base(page)
           .where('p.visibility', 'public')
-          .whereIn('p.author_id', db('actors').select('id').whereNotNull('local_name').whereNull('removed_at'))
+          .where(group =>
+            group
+              .whereIn('p.author_id', accounts())
+              .orWhereIn('p.author_id', db('follows').select('followed_id').whereIn('follower_id', accounts()))
+          )
       ),
+    /** Public posts of our own accounts. */
+    local: (page: Page) => shown(base(page).where('p.visibility', 'public').whereIn('p.author_id', accounts())),
     /** One person's posts; only public ones unless `all`. */
     by: (actorId: string, page: Page, all: boolean) =>
       shown(
@@ -78,16 +83,14 @@ export function makeTimelines(db: Db) {
         fromRow<KeptPost>(row)
       )
     },
+    /** When one of an account's posts was last deleted. */
+    async lastDelete(actorId: string): Promise<Date | undefined> {
+      return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
+    },
     /** Full text of titles and bodies: every word must be there. */
     search: (words: string, page: Page, onlyLocal: boolean) => {
       const query = base(page).whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
-      return shown(
-        onlyLocal
-          ? query
-              .where('p.visibility', 'public')
-              .whereIn('p.author_id', db('actors').select('id').whereNotNull('local_name').whereNull('removed_at'))
-          : query
-      )
+      return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
     /** The post, what it answers (at most 20 up) and what answers it (at most `limit`), oldest first. */
@@ -115,15 +118,7 @@ export function makeTimelines(db: Db) {
       return posts
     },
     /** Everything kept, for `history`: newest first, dead ones too. */
-    all: (page: Page, actorId?: string) => {
-      const query = db('posts as p')
-        .orderBy([
-          { column: 'p.sorted_at', order: 'desc' },
-          { column: 'p.id', order: 'desc' }
-        ])
-        .limit(page.limit)
-      return shown(actorId === undefined ? query : query.where('p.author_id', actorId))
-    }
+    all: (page: Page, actorId?: string) => shown(actorId === undefined ? whole(page) : whole(page).where('p.author_id', actorId))
   }
 }
 

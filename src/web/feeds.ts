@@ -1,5 +1,4 @@
 /** Feeds of our accounts: Atom (the topic), RSS 2.0, JSON Feed, older pages, single entries. Rendered once a change, not once a request (F1). */
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import Router from '@koa/router'
 import type { Context } from 'koa'
@@ -13,11 +12,12 @@ import { writeJsonFeed, writeRss } from '../protocol/feeds-out.ts'
 import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
+import { send, type Written, written } from './conditional.ts'
 import { refuseMethod } from './middleware.ts'
+import { missingAccount } from './pages.ts'
 import { makeRendered, type Residents } from './residents.ts'
 
 type Format = 'atom' | 'rss' | 'json'
-type Written = { body: Buffer; headers: Record<string, string> }
 
 const TYPES = { atom: `${TYPE.atom}; charset=utf-8`, rss: `${TYPE.rss}; charset=utf-8`, json: `${TYPE.jsonFeed}; charset=utf-8` }
 
@@ -26,7 +26,8 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
   const router = new Router()
   const resident = async (name: string): Promise<Account> => {
     const account = residents.atHand(name) ?? (await residents.find(name))
-    if (account === undefined) throw new Missing('There is no such account here.')
+    if (account === undefined)
+      throw /^[a-z0-9_]{1,30}$/.test(name) ? await missingAccount(tools, name) : new Missing('There is no such account here.')
     return account
   }
   const feed = (format: Format) => async (ctx: Context & { params: { name?: string } }) => {
@@ -34,7 +35,11 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
     if (before !== '' && !isId(before)) throw new Missing('There is no such page.')
     const account = await resident(ctx.params.name ?? '')
     const key = `${format} ${before}`
-    send(ctx, rendered.atHand(account.localName, key) ?? (await rendered.get(account.localName, key, () => writePage(tools, account, format, before))))
+    send(
+      ctx,
+      rendered.atHand(account.localName, key) ??
+        (await rendered.get(account.localName, key, () => writePage(tools, account, format, before)))
+    )
   }
   for (const format of ['atom', 'rss', 'json'] as const) {
     router.get(`/users/:name.${format}`, feed(format))
@@ -42,14 +47,19 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
   }
   router.get('/users/:name/posts/:id.atom', async ctx => {
     const account = await resident(ctx.params.name ?? '')
-    const post = await publicPost(tools, account, ctx.params.id ?? '')
-    send(ctx, writeOne(tools, account, post))
+    const id = ctx.params.id ?? ''
+    send(
+      ctx,
+      await rendered.get(account.localName, `entry ${id}`, async () => writeOne(tools, account, await publicPost(tools, account, id)))
+    )
   })
+  router.all('/users/:name/posts/:id.atom', ctx => refuseMethod(ctx, 'GET, HEAD'))
   router.get('/feed.xsl', async ctx => {
     ctx.type = 'text/xsl; charset=utf-8'
     ctx.set({ 'Cache-Control': 'public, max-age=86400', 'X-Content-Type-Options': 'nosniff' })
     ctx.body = await stylesheet()
   })
+  router.all('/feed.xsl', ctx => refuseMethod(ctx, 'GET, HEAD'))
   return router
 }
 
@@ -71,14 +81,19 @@ async function writePage(tools: Tools, account: Account, format: Format, before:
   const name = account.localName
   const found = await timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
   const posts = found.slice(0, PAGE_SIZE)
-  const updated = posts.reduce((latest, post) => (post.updatedAt > latest ? post.updatedAt : latest), posts[0]?.updatedAt ?? account.createdAt)
+  const updated = posts.reduce(
+    (latest, post) => (post.updatedAt > latest ? post.updatedAt : latest),
+    posts[0]?.updatedAt ?? account.createdAt
+  )
   const topic = { atom: addresses.feed(name), rss: addresses.rss(name), json: addresses.jsonFeed(name) }[format]
   const last = posts.at(-1)
   const older = found.length > PAGE_SIZE && last !== undefined ? { next: `${topic}?before=${last.id}` } : {}
   const head: FeedHead = { ...feedHead(tools, account, updated), topic, ...older, ...(before === '' ? {} : { first: topic }) }
   const text = writeAs(format, head, posts)
+  // a delete and a new profile change the document too, though not its atom:updated
+  const changed = [updated, account.updatedAt, (await timelines.lastDelete(account.id)) ?? updated].map(Number)
   const links = format === 'atom' ? { Link: hubLinks(hubsOf(tools), topic) } : {}
-  return finish(Buffer.from(text), updated, { 'Content-Type': TYPES[format], ...links })
+  return finish(text, new Date(Math.max(...changed)), { 'Content-Type': TYPES[format], ...links })
 }
 
 function writeAs(format: Format, head: FeedHead, posts: KeptPost[]): string {
@@ -90,18 +105,8 @@ function writeAs(format: Format, head: FeedHead, posts: KeptPost[]): string {
 
 function writeOne(tools: Tools, account: Account, post: KeptPost): Written {
   const { author } = feedHead(tools, account, post.updatedAt)
-  return finish(Buffer.from(writeEntry(entryOut(post), author, { root: true })), post.updatedAt, { 'Content-Type': TYPES.atom })
+  return finish(writeEntry(entryOut(post), author, { root: true }), post.updatedAt, { 'Content-Type': TYPES.atom })
 }
 
-function finish(body: Buffer, updated: Date, headers: Record<string, string>): Written {
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-  const shared = { ETag: etag, 'Last-Modified': updated.toUTCString(), 'Cache-Control': 'public, max-age=60', 'X-Content-Type-Options': 'nosniff' }
-  return { body, headers: { ...headers, ...shared } }
-}
-
-function send(ctx: Context, { body, headers }: Written): void {
-  ctx.set(headers)
-  ctx.status = 200
-  if (ctx.fresh) ctx.status = 304
-  else ctx.body = body
-}
+const finish = (text: string, updated: Date, headers: Record<string, string>): Written =>
+  written(text, { ...headers, 'Cache-Control': 'public, max-age=60', 'X-Content-Type-Options': 'nosniff' }, updated)

@@ -13,14 +13,16 @@ export function guardRequests(tools: Tools): Middleware {
     let error: unknown
     try {
       await next()
-      if (ctx.status === 404 && ctx.body == null && !ctx.headerSent) answerError(tools, ctx, { status: 404, code: 'not_found', sentence: 'There is nothing here.' })
+      if (ctx.status === 404 && ctx.body == null && !ctx.headerSent)
+        answerError(tools, ctx, { status: 404, code: 'not_found', sentence: 'There is nothing here.' })
     } catch (thrown) {
       error = thrown
       answerError(tools, ctx, readError(thrown))
     }
     const ms = Math.round(performance.now() - begun)
     const line = { method: ctx.method, path: ctx.url.slice(0, 500), status: ctx.status, ms }
-    if (error === undefined || (isFailure(error) && ctx.status < 500)) log.info(error === undefined ? line : { ...line, why: (error as Error).message }, 'request')
+    if (error === undefined || (isFailure(error) && ctx.status < 500))
+      log.info(error === undefined ? line : { ...line, why: (error as Error).message }, 'request')
     else log.error({ ...line, error }, 'request')
   }
 }
@@ -30,10 +32,16 @@ type Told = { status: number; code: string; sentence: string; retryAfter?: numbe
 /** What may be told of an error: the four failures say it themselves; of anything else nothing. */
 function readError(error: unknown): Told {
   if (isFailure(error)) {
-    return { status: error.status, code: error.code, sentence: error.message, ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }) }
+    return {
+      status: error.status,
+      code: error.code,
+      sentence: error.message,
+      ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter })
+    }
   }
   const { status, expose } = error as { status?: number; expose?: boolean }
-  if (expose === true && status !== undefined && status < 500) return { status, code: 'bad_request', sentence: 'This request cannot be read.' }
+  if (expose === true && status !== undefined && status < 500)
+    return { status, code: 'bad_request', sentence: 'This request cannot be read.' }
   return { status: 500, code: 'defect', sentence: 'Something went wrong here. It has been written down.' }
 }
 
@@ -62,7 +70,9 @@ const wantsJson = (ctx: Context) =>
 
 /** Endpoints that programs ask: their errors are text, never HTML (W7). */
 const isProtocol = (path: string) =>
-  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) || /\.(atom|rss|json|xsl|css)$/.test(path) || /\/(salmon|inbox)$/.test(path)
+  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
+  /\.(atom|rss|json|xsl|css)$/.test(path) ||
+  /\/(salmon|inbox)$/.test(path)
 
 /** Answers 405 with the methods that there are, for paths that a router knows under other methods. */
 export function refuseMethod(ctx: Context, allowed: string): void {
@@ -75,23 +85,28 @@ export function refuseMethod(ctx: Context, allowed: string): void {
  * @param limit bytes @throws BadMessage 413 when it is longer, 415 when it is compressed
  */
 export async function readBody(ctx: Context, limit: number): Promise<Buffer> {
-  if (ctx.get('content-encoding') !== '' && ctx.get('content-encoding') !== 'identity') throw new BadMessage('Compressed bodies are not taken.', { status: 415 })
+  if (ctx.get('content-encoding') !== '' && ctx.get('content-encoding') !== 'identity')
+    throw new BadMessage('Compressed bodies are not taken.', { status: 415 })
   const told = Number(ctx.get('content-length') || 0)
   if (told > limit) throw tooLong(ctx, limit)
   const parts: Buffer[] = []
   let length = 0
-  for await (const part of ctx.req as AsyncIterable<Buffer>) {
-    length += part.length
-    if (length > limit) throw tooLong(ctx, limit)
-    parts.push(part)
+  try {
+    // a stream that is left in the middle is destroyed, and with it the answer: so this one is not
+    for await (const part of ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += part.length
+      if (length > limit) throw tooLong(ctx, limit)
+      parts.push(part)
+    }
+  } catch (cause) {
+    throw isFailure(cause) ? cause : new BadMessage('The body broke off.', { cause })
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
-/** The rest of a body that is too long is not read: the connection ends with the answer. */
+/** The rest of a body that is too long is thrown away, and the connection ends with the answer. */
 function tooLong(ctx: Context, limit: number): BadMessage {
   ctx.set('Connection', 'close')
-  ctx.req.unpipe()
   ctx.req.resume()
   return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: 'too_long' })
 }
@@ -101,7 +116,10 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
   if (!ctx.is(TYPE.form)) throw new BadMessage(`A body of type ${TYPE.form} is needed.`, { status: 415, code: 'type' })
   const body = await readBody(ctx, limit)
   try {
-    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    // what is percent-encoded must be UTF-8 as well: URLSearchParams would put replacement characters there
+    decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))
+    return new URLSearchParams(text)
   } catch (cause) {
     throw new BadMessage('The form is not UTF-8.', { cause })
   }

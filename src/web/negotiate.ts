@@ -18,6 +18,9 @@ export function readAccept(header: string): Wish[] {
 const XRD = new Set(['application/xrd+xml', 'application/xml', 'text/xml'])
 const isJson = (type: string) => type === 'application/json' || type.endsWith('+json')
 
+/** Whether a JSON type is named, and not refused by `q=0`. */
+export const namesJson = (header: string): boolean => readAccept(header).some(wish => wish.q > 0 && isJson(wish.type))
+
 /**
  * Whether XRD is wanted rather than JRD (W4): only when it is named with a q not below that of any JSON type; of equals the one
  * listed first. No header, a star, HTML: JRD.

@@ -80,7 +80,8 @@ function profileLinks(tools: Tools, { acct, localName }: Account): WebLink[] {
   ]
 }
 
-async function missingAccount({ actors, addresses }: Tools, name: string): Promise<Missing> {
+/** Why there is no account of a name: it was closed, or never was. */
+export async function missingAccount({ actors, addresses }: Tools, name: string): Promise<Missing> {
   const removed = (await actors.findByUri(addresses.account(name)))?.removedAt !== undefined
   return removed ? new Missing('This account was closed.', { status: 410, code: 'gone' }) : new Missing('There is no such account here.')
 }

@@ -1,6 +1,6 @@
 import Router from '@koa/router'
 import { confirm, takeContent } from '../federation/subscribe.ts'
-import { BadMessage, Missing } from '../model/errors.ts'
+import { isFailure } from '../model/errors.ts'
 import { LIMIT } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { readBody, refuseMethod } from './middleware.ts'
@@ -14,14 +14,13 @@ export function pushRoutes(tools: Tools): Router {
   })
   router.get('/push/:token', async ctx => {
     try {
-      const challenge = await confirm(tools, ctx.params.token!, new URLSearchParams(ctx.querystring))
-      ctx.status = 200
+      ctx.body = await confirm(tools, ctx.params.token!, new URLSearchParams(ctx.querystring))
       ctx.type = 'text/plain; charset=utf-8'
-      ctx.body = challenge
     } catch (error) {
+      if (!isFailure(error)) throw error
       // whoever asks for what we did not ask learns nothing, not even that the address is known
-      if (error instanceof BadMessage) throw new Missing('There is no such subscription.', { cause: error })
-      throw error
+      ctx.status = 404
+      ctx.body = ''
     }
   })
   router.post('/push/:token', async ctx => {

@@ -40,6 +40,8 @@ export type Views = {
     own?: { path: string; title: string; field: 'text' | 'html'; body: string }
     replyTo?: string
   }
+  feed: ListView & { person: PersonView; address: string; page: string }
+  hub: { open: boolean }
   search: ListView & { people: PersonView[]; offer?: string; isWords: boolean }
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }

@@ -16,8 +16,8 @@ export function nameOfResource(resource: string, origin: string, handleHost: str
   }
   const [, user, host] = /^(?:acct:)?@?([^@/?#\s]+)@([^@/?#\s]+)$/i.exec(text) ?? []
   if (user === undefined || host === undefined) return undefined
-  const bare = host.toLowerCase().replace(/:(80|443)$/, '')
-  return hosts.includes(bare) && /^[a-z0-9_]{1,30}$/i.test(user) ? user.toLowerCase() : undefined
+  const bare = parse(`https://${host.replace(/:80$/, '')}`)?.host
+  return bare !== undefined && hosts.includes(bare) && /^[a-z0-9_]{1,30}$/i.test(user) ? user.toLowerCase() : undefined
 }
 
 /** GNU social, and templates inside templates, encode twice. */

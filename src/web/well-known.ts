@@ -1,5 +1,4 @@
 /** host-meta and WebFinger, as every known client asks for them (protocols.md W). */
-import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
@@ -12,23 +11,32 @@ import { readMagicKey } from '../protocol/magic.ts'
 import { TYPE } from '../protocol/names.ts'
 import { writeXrd } from '../protocol/xrd.ts'
 import type { Tools } from '../tools.ts'
+import { send, type Written, written } from './conditional.ts'
 import { refuseMethod } from './middleware.ts'
-import { prefersXrd } from './negotiate.ts'
+import { namesJson, prefersXrd } from './negotiate.ts'
 import { makeRendered, type Residents } from './residents.ts'
 import { isResource, nameOfResource } from './resources.ts'
 
 type Form = 'jrd' | 'xrd'
-type Written = { body: Buffer; type: string; etag: string }
 
-const PATHS = ['/.well-known/webfinger', '/.well-known/webfinger.json', '/.well-known/webfinger.xml', '/.well-known/host-meta', '/.well-known/host-meta.json']
+const PATHS = [
+  '/.well-known/webfinger',
+  '/.well-known/webfinger.json',
+  '/.well-known/webfinger.xml',
+  '/.well-known/host-meta',
+  '/.well-known/host-meta.json'
+]
 const UNKNOWN_A_MINUTE = 600
+/** Seconds for which caches may keep a descriptor: an account's, and the host's, which never changes. */
+const ACCOUNT_SECONDS = 3600
+const HOST_SECONDS = 259_200
 
 export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
   const { addresses } = tools
   const rendered = makeRendered<Written>(tools, 20_000)
   const limiter = new RateLimiterMemory({ points: UNKNOWN_A_MINUTE, duration: 60 })
   const hosts = hostDescriptor({ xrd: addresses.webfingerTemplate('.xml'), jrd: addresses.webfingerTemplate('') })
-  const hostMeta = { jrd: write(hosts, 'jrd'), xrd: write(hosts, 'xrd') }
+  const hostMeta = { jrd: write(hosts, 'jrd', HOST_SECONDS), xrd: write(hosts, 'xrd', HOST_SECONDS) }
   const router = new Router()
 
   const answerAccount = async (ctx: Context, form: Form) => {
@@ -54,11 +62,12 @@ export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
   router.get('/.well-known/webfinger.xml', ctx => answerAccount(ctx, 'xrd'))
   router.get('/.well-known/host-meta', ctx => {
     openToAll(ctx)
-    send(ctx, /json/i.test(ctx.get('accept')) && !prefersXrd(ctx.get('accept')) ? hostMeta.jrd : hostMeta.xrd, 259_200)
+    const accept = ctx.get('accept')
+    send(ctx, namesJson(accept) && !prefersXrd(accept) ? hostMeta.jrd : hostMeta.xrd)
   })
   router.get('/.well-known/host-meta.json', ctx => {
     openToAll(ctx)
-    send(ctx, hostMeta.jrd, 259_200)
+    send(ctx, hostMeta.jrd)
   })
   for (const path of PATHS) {
     router.options(path, ctx => {
@@ -84,12 +93,16 @@ function oneResource(query: URLSearchParams): string {
   if (resource === undefined || resource.trim() === '') throw new BadMessage('The parameter resource is missing.')
   if (second !== undefined) throw new BadMessage('The parameter resource stands there twice.')
   // a replacement character stands where the query was no UTF-8
-  if (resource.length > 2048 || /[\0-\x1f\x7f\ufffd]/.test(resource) || !isResource(resource)) throw new BadMessage('The resource is no URI.')
+  if (resource.length > 2048 || /[\0-\x1f\x7f\ufffd]/.test(resource) || !isResource(resource))
+    throw new BadMessage('The resource is no URI.')
   return resource
 }
 
 /** RFC 7033 4.3: `rel` filters the links and leaves the rest. */
-const only = (descriptor: Descriptor, rels: string[]): Descriptor => ({ ...descriptor, links: descriptor.links.filter(link => rels.includes(link.rel)) })
+const only = (descriptor: Descriptor, rels: string[]): Descriptor => ({
+  ...descriptor,
+  links: descriptor.links.filter(link => rels.includes(link.rel))
+})
 
 function describe({ addresses }: Tools, account: Account): Descriptor {
   const name = account.localName
@@ -100,15 +113,8 @@ function describe({ addresses }: Tools, account: Account): Descriptor {
   })
 }
 
-function write(descriptor: Descriptor, form: Form): Written {
-  const body = Buffer.from(form === 'jrd' ? writeJrd(descriptor) : writeXrd(descriptor))
+function write(descriptor: Descriptor, form: Form, seconds = ACCOUNT_SECONDS): Written {
   const type = `${form === 'jrd' ? TYPE.jrd : TYPE.xrd}; charset=utf-8`
-  return { body, type, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
-}
-
-function send(ctx: Context, { body, type, etag }: Written, maxAge = 3600): void {
-  ctx.set({ 'Content-Type': type, ETag: etag, 'Cache-Control': `public, max-age=${maxAge}` })
-  ctx.status = 200
-  if (ctx.get('if-none-match') !== '' && ctx.fresh) ctx.status = 304
-  else ctx.body = body
+  const text = form === 'jrd' ? writeJrd(descriptor) : writeXrd(descriptor)
+  return written(text, { 'Content-Type': type, 'Cache-Control': `public, max-age=${seconds}` })
 }

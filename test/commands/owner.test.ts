@@ -147,7 +147,7 @@ describe('the commands of one node', () => {
     await subscribers.enter([{ ...asked, callback: 'https://a.example/push/some-token' }], clock())
     const document = await deliveries.addDocument({ key: 'k', topic, contentType: 'application/atom+xml', body: Buffer.from('x') }, clock())
     const [recipient] = await deliveries.addForTopic(document!, topic, clock())
-    const [waiting] = await deliveries.first([recipient!])
+    const [waiting] = await deliveries.first([recipient!], clock())
     assert.equal((await typed('deliveries --failed --json')).json.length, 0)
     await deliveries.settle([{ delivery: waiting!, state: 'failed', status: 500, error: 'answered 500' }], clock())
     const { id, state, status, attempts, to } = (await typed('deliveries --failed --to a.example --json')).json[0]!

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createPublicKey, createVerify, generateKeyPairSync } from 'node:crypto'
 import { BadMessage } from '../../src/model/errors.ts'
 import { readDescriptor } from '../../src/protocol/descriptor.ts'
-import { keysOf, readMagicKey, writeMagicKey, writeMagicKeyLink } from '../../src/protocol/magic.ts'
+import { keysOf, magicKeyOf, readMagicKey, writeMagicKey, writeMagicKeyLink } from '../../src/protocol/magic.ts'
 import { NS, REL } from '../../src/protocol/names.ts'
 import { readSample, withSamples } from '../support/samples.ts'
 
@@ -108,5 +108,13 @@ describe('magic keys', () => {
       const verify = createVerify('sha256').update([data.trim(), ...parts].join('.'))
       assert.ok(verify.verify(createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' }), sig.trim(), 'base64url'))
     })
+  })
+})
+
+describe('the magic key of a private key', () => {
+  it('M6 is that of its public half, by another library', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    assert.equal(magicKeyOf(pem), writeMagicKey(publicKey.export({ format: 'jwk' }) as { n: string; e: string }))
   })
 })
