@@ -6,7 +6,7 @@ import { type Args, type Command, describeError, type Out, printable, WrongUsage
 import { type Chosen, carryOut, chooseCommand } from './commands/commands.ts'
 import { prepareNode } from './commands/first-start.ts'
 import { type Config, ConfigFaults, describeConfig, readProcessConfig } from './config.ts'
-import { makeLog } from './logging.ts'
+import { gather, makeLog } from './logging.ts'
 
 type Tools = Assembled['tools']
 
@@ -56,7 +56,7 @@ async function migrate(json: boolean): Promise<number> {
   return 0
 }
 
-function configure(level: Config['logLevel'], stream: NodeJS.WriteStream) {
+function configure(level: Config['logLevel'], stream: { write(text: string): unknown }) {
   const config = readProcessConfig(level)
   const log = makeLog({ level: config.logLevel, format: config.logFormat }, stream)
   return { config, log }
@@ -66,7 +66,7 @@ const ROLES: Record<NodeName, Role> = { start: 'node', web: 'web', worker: 'work
 
 /** Runs until a signal comes. */
 async function runNode(name: NodeName): Promise<void> {
-  const { config, log } = configure('info', process.stdout)
+  const { config, log } = configure('info', gather(1))
   process.on('uncaughtException', error => die(error, 'uncaught')).on('unhandledRejection', error => die(error, 'unhandled'))
   const die = (error: unknown, what: string) => {
     log.error({ error }, what)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { makeLog } from '../src/logging.ts'
 import { BadMessage } from '../src/model/errors.ts'
@@ -96,5 +97,19 @@ describe('hideSecrets', () => {
   it('leaves alone what is no secret', () => {
     for (const text of ['https://a.example/users/ann?page=2', '/push', 'acct:ann@a.example', 'tokens are fine', 'https://a.example/@ann'])
       assert.equal(hideSecrets(text), text)
+  })
+})
+
+describe('lines that are gathered', () => {
+  it('all come, in order, when the process ends at once', () => {
+    const program = `import { gather } from ${JSON.stringify(new URL('../src/logging.ts', import.meta.url).href)}
+      const out = gather(1)
+      for (let n = 0; n < 20_000; n++) out.write(n + '\\n')
+      process.exit(0)`
+    const lines = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8', maxBuffer: 1e7 })
+      .trim()
+      .split('\n')
+    assert.equal(lines.length, 20_000)
+    assert.ok(lines.every((line, n) => line === String(n)))
   })
 })

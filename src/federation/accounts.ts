@@ -6,7 +6,6 @@ import type { Account } from '../model/kept.ts'
 import { writeMagicKey } from '../protocol/magic.ts'
 import type { Tools } from '../tools.ts'
 import { leaveUnfollowed } from './follow.ts'
-import { tellDenied } from './verify.ts'
 
 const TOLD_AT_ONCE = 50
 
@@ -53,10 +52,8 @@ export async function onlyAccount({ actors }: Pick<Tools, 'actors'>): Promise<Ac
  * Closes an account: its pages are gone, its subscribers are told so (H6), and whom it alone followed is read no more. The name is
  * not given away again. @throws Missing
  */
-export async function removeAccount(tools: Tools, name: string): Promise<void> {
-  const { addresses, clock, transaction } = tools
-  const topic = addresses.feed(name)
-  const ended = await transaction(async stores => {
+export async function removeAccount({ addresses, clock, transaction }: Tools, name: string): Promise<void> {
+  await transaction(async stores => {
     const account = await stores.actors.findAccount(name)
     const now = clock()
     if (account === undefined || !(await stores.actors.removeAccount(name, now)))
@@ -65,10 +62,11 @@ export async function removeAccount(tools: Tools, name: string): Promise<void> {
       await stores.follows.remove(account.id, actor.id)
       await leaveUnfollowed(stores, actor.id, now)
     }
+    const topic = addresses.feed(name)
+    const callbacks = (await stores.subscribers.removeTopic(topic)).map(subscriber => subscriber.callback)
+    const reason = 'This account was closed.'
+    while (callbacks.length > 0) await stores.queue.add('hub.deny', { topic, callbacks: callbacks.splice(0, TOLD_AT_ONCE), reason })
     await stores.changes.tell('accounts')
     await stores.changes.tell(`account:${name}`)
-    return stores.subscribers.removeTopic(topic)
   })
-  const callbacks = ended.map(subscriber => subscriber.callback)
-  while (callbacks.length > 0) await tellDenied(tools, topic, callbacks.splice(0, TOLD_AT_ONCE), 'This account was closed.')
 }

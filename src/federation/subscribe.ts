@@ -121,29 +121,21 @@ async function refused({ clock, random, subscriptions }: Tools, id: string, hub:
   })
 }
 
-async function leaveHub(tools: Tools, subscription: Subscription): Promise<void> {
-  const { addresses, clock, subscriptions } = tools
+/** Unsubscribes. Some hubs never verify that: after three days it is over all the same (S13). */
+async function leaveHub(tools: Tools, { askFailures, endedAt, hub, id, topic, token, verifyToken }: Subscription): Promise<void> {
+  const { addresses, clock, random, subscriptions } = tools
   const now = clock()
-  const since = subscription.endedAt ?? now
-  const over = now.getTime() - since.getTime() > 3 * DAY
-  if (over || subscription.hub === undefined) {
-    await subscriptions.change(subscription.id, { state: 'ended', askAt: null, pollAt: null, pendingMode: null })
+  const since = endedAt ?? now
+  const end = later(since, 3 * DAY)
+  if (now >= end || hub === undefined) {
+    await subscriptions.change(id, { state: 'ended', askAt: null, pollAt: null, pendingMode: null })
     return
   }
-  const askAt = later(now, pauseAfter(PAUSES, subscription.askFailures + 2, tools.random))
-  await subscriptions.change(subscription.id, {
-    pendingMode: 'unsubscribe',
-    pendingAt: now,
-    endedAt: since,
-    askAt,
-    askFailures: subscription.askFailures + 1
-  })
-  const token = subscription.verifyToken === undefined ? {} : { verifyToken: subscription.verifyToken }
-  await post(
-    tools,
-    subscription.hub,
-    writeSubscribe({ mode: 'unsubscribe', topic: subscription.topic, callback: addresses.push(subscription.token), ...token })
-  )
+  const again = later(now, pauseAfter(PAUSES, askFailures + 2, random))
+  const askAt = again < end ? again : end
+  await subscriptions.change(id, { pendingMode: 'unsubscribe', pendingAt: now, endedAt: since, askAt, askFailures: askFailures + 1 })
+  const proof = verifyToken === undefined ? {} : { verifyToken }
+  await post(tools, hub, writeSubscribe({ mode: 'unsubscribe', topic, callback: addresses.push(token), ...proof }))
 }
 
 /**

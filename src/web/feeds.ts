@@ -1,5 +1,4 @@
 /** Feeds of our accounts: Atom (the topic), RSS 2.0, JSON Feed, older pages, single entries. Rendered once a change, not once a request (F1). */
-import { readFile } from 'node:fs/promises'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { entryOut, feedHead, hubsOf, PAGE_SIZE } from '../federation/entries.ts'
@@ -13,6 +12,7 @@ import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
+import { isOpenedByPerson, sendFeedPage } from './feed-page.ts'
 import { refuseMethod } from './middleware.ts'
 import { missingAccount } from './pages.ts'
 import { makeRendered, type Residents } from './residents.ts'
@@ -35,11 +35,9 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
     if (before !== '' && !isId(before)) throw new Missing('There is no such page.')
     const account = await resident(ctx.params.name ?? '')
     const key = `${format} ${before}`
-    send(
-      ctx,
-      rendered.atHand(account.localName, key) ??
-        (await rendered.get(account.localName, key, () => writePage(tools, account, format, before)))
-    )
+    if (isOpenedByPerson(ctx)) return sendFeedPage(tools, ctx, account, addressOf(tools, account, format), before)
+    const known = rendered.atHand(account.localName, key)
+    send(ctx, known ?? (await rendered.get(account.localName, key, () => writePage(tools, account, format, before))))
   }
   for (const format of ['atom', 'rss', 'json'] as const) {
     router.get(`/users/:name.${format}`, feed(format))
@@ -48,18 +46,10 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
   router.get('/users/:name/posts/:id.atom', async ctx => {
     const account = await resident(ctx.params.name ?? '')
     const id = ctx.params.id ?? ''
-    send(
-      ctx,
-      await rendered.get(account.localName, `entry ${id}`, async () => writeOne(tools, account, await publicPost(tools, account, id)))
-    )
+    const make = async () => writeOne(tools, account, await publicPost(tools, account, id))
+    send(ctx, await rendered.get(account.localName, `entry ${id}`, make))
   })
   router.all('/users/:name/posts/:id.atom', ctx => refuseMethod(ctx, 'GET, HEAD'))
-  router.get('/feed.xsl', async ctx => {
-    ctx.type = 'text/xsl; charset=utf-8'
-    ctx.set({ 'Cache-Control': 'public, max-age=86400', 'X-Content-Type-Options': 'nosniff' })
-    ctx.body = await stylesheet()
-  })
-  router.all('/feed.xsl', ctx => refuseMethod(ctx, 'GET, HEAD'))
   return router
 }
 
@@ -72,20 +62,16 @@ export async function publicPost({ history }: Tools, account: Account, id: strin
   return post
 }
 
-let sheet: Promise<Buffer> | undefined
-const stylesheet = () => (sheet ??= readFile(new URL('../../views/feed.xsl', import.meta.url)))
-
 /** One page, older ones by keyset: `before` is exclusive, and every page bears the feed's own id (F4). */
 async function writePage(tools: Tools, account: Account, format: Format, before: string): Promise<Written> {
-  const { addresses, timelines } = tools
-  const name = account.localName
+  const { timelines } = tools
   const found = await timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
   const posts = found.slice(0, PAGE_SIZE)
   const updated = posts.reduce(
     (latest, post) => (post.updatedAt > latest ? post.updatedAt : latest),
     posts[0]?.updatedAt ?? account.createdAt
   )
-  const topic = { atom: addresses.feed(name), rss: addresses.rss(name), json: addresses.jsonFeed(name) }[format]
+  const topic = addressOf(tools, account, format)
   const last = posts.at(-1)
   const older = found.length > PAGE_SIZE && last !== undefined ? { next: `${topic}?before=${last.id}` } : {}
   const head: FeedHead = { ...feedHead(tools, account, updated), topic, ...older, ...(before === '' ? {} : { first: topic }) }
@@ -93,12 +79,16 @@ async function writePage(tools: Tools, account: Account, format: Format, before:
   // a delete and a new profile change the document too, though not its atom:updated
   const changed = [updated, account.updatedAt, (await timelines.lastDelete(account.id)) ?? updated].map(Number)
   const links = format === 'atom' ? { Link: hubLinks(hubsOf(tools), topic) } : {}
-  return finish(text, new Date(Math.max(...changed)), { 'Content-Type': TYPES[format], ...links })
+  return finish(text, new Date(Math.max(...changed)), { 'Content-Type': TYPES[format], Vary: 'Sec-Fetch-Dest', ...links })
+}
+
+function addressOf({ addresses }: Tools, { localName }: Account, format: Format): string {
+  return { atom: addresses.feed, rss: addresses.rss, json: addresses.jsonFeed }[format](localName)
 }
 
 function writeAs(format: Format, head: FeedHead, posts: KeptPost[]): string {
   const entries = posts.map(entryOut)
-  if (format === 'atom') return writeFeed({ ...head, stylesheet: '/feed.xsl' }, entries)
+  if (format === 'atom') return writeFeed(head, entries)
   // our hub serves the Atom topic alone
   return format === 'rss' ? writeRss({ ...head, hubs: [] }, entries) : writeJsonFeed({ ...head, hubs: [] }, entries)
 }

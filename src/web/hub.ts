@@ -2,6 +2,8 @@ import Router from '@koa/router'
 import { makeHub } from '../federation/hub.ts'
 import type { Tools } from '../tools.ts'
 import { readForm, refuseMethod } from './middleware.ts'
+import { sendPage } from './render.ts'
+import { findViewer } from './session.ts'
 
 const FORM_BYTES = 65_536
 const ANSWERS = { accepted: 202, verified: 204, published: 204 } as const
@@ -15,10 +17,7 @@ export function hubRoutes(tools: Tools): Router {
     ctx.status = ANSWERS[outcome]
     if (outcome === 'accepted') ctx.body = 'Accepted\n'
   })
-  router.get('/hub', ctx => {
-    ctx.type = 'text/plain; charset=utf-8'
-    ctx.body = 'This is a WebSub hub.\n'
-  })
+  router.get('/hub', async ctx => sendPage(ctx, await findViewer(tools, ctx), 'hub', { title: 'A hub' }, { open: tools.config.openHub }))
   router.all('/hub', ctx => refuseMethod(ctx, 'GET, HEAD, POST'))
   return router
 }
