@@ -101,7 +101,7 @@ async function checked(tools: Tools, read: SubscriptionRequest): Promise<Verific
   const { config, http } = tools
   const { topic } = await servedTopic(tools, read.topic)
   const why = http.refusal(read.callback)
-  if (why !== undefined) throw new BadMessage(`hub.callback: ${why}`)
+  if (why !== undefined) throw new BadMessage(`The hub.callback cannot be used: ${why}`)
   // the database takes no NUL, and nobody means one
   if (read.verifyToken?.includes('\0')) throw new BadMessage('The hub.verify_token has a NUL in it.')
   return {

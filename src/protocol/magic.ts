@@ -1,4 +1,5 @@
 /** Magic keys: RSA public keys as text (M6; draft-panzer-magicsig-01 section 4), and where a descriptor keeps them (D11). */
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import NodeRSA from 'node-rsa'
 import type { Descriptor } from '../model/activity.ts'
 import { BadMessage } from '../model/errors.ts'
@@ -32,8 +33,19 @@ export function readMagicKey(text: string): MagicKey {
 
 /** `RSA.n.e` padded, as GNU social and Mastodon publish it. A zero byte before the modulus (DER style) is dropped. */
 export function writeMagicKey({ n, e }: { n: string; e: string }): string {
-  const padded = (text: string): string => Buffer.from(readNumber(text)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
-  return `RSA.${padded(n)}.${padded(e)}`
+  return `RSA.${writePadded(readNumber(n))}.${writePadded(readNumber(e))}`
+}
+
+/** base64url with its padding: so every peer writes keys, data and signatures, and some read nothing else (M1, M6). */
+export const writePadded = (bytes: Buffer): string => bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+
+/**
+ * The key that a magic key text holds, ready to verify with. Importing takes about as long as verifying: keep it where it is hot.
+ * @throws BadMessage as readMagicKey does
+ */
+export function keyObject(text: string): KeyObject {
+  const { n, e } = readMagicKey(text)
+  return createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' })
 }
 
 /** The public half of a private key (PEM), as a magic key. */

@@ -53,7 +53,9 @@ export const TYPE = {
   html: 'text/html',
   activity: 'application/activity+json',
   form: 'application/x-www-form-urlencoded',
-  magicEnvelope: 'application/magic-envelope+xml'
+  magicEnvelope: 'application/magic-envelope+xml',
+  magicEnvelopeJson: 'application/magic-envelope+json',
+  magicEnvelopeCompact: 'application/magic-envelope'
 } as const
 
 /** Prefix of a magic key in a link (M6). */
@@ -66,6 +68,7 @@ export const LIMIT = {
   feedEntries: 200,
   messageBytes: 1_000_000,
   messageNodes: 50_000,
+  payloadBytes: 700_000,
   descriptorBytes: 256_000,
   depth: 100,
   attributes: 1_000,

@@ -1,4 +1,5 @@
 /** The order of middleware and routes: what is asked most stands first. */
+import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
 import { feedRoutes } from './feeds.ts'
@@ -26,6 +27,8 @@ export function makeApp(tools: Tools): Koa {
     ownerRoutes(tools),
     pageRoutes(tools)
   ]
+  // what a router knows under other methods is 405 with those
+  app.use(new Router().allowedMethods())
   for (const router of routers) app.use(router.routes())
   return app
 }

@@ -13,7 +13,6 @@ import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { isOpenedByPerson, sendFeedPage } from './feed-page.ts'
-import { refuseMethod } from './middleware.ts'
 import { missingAccount } from './pages.ts'
 import { makeRendered, type Residents } from './residents.ts'
 
@@ -41,7 +40,6 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
   }
   for (const format of ['atom', 'rss', 'json'] as const) {
     router.get(`/users/:name.${format}`, feed(format))
-    router.all(`/users/:name.${format}`, ctx => refuseMethod(ctx, 'GET, HEAD'))
   }
   router.get('/users/:name/posts/:id.atom', async ctx => {
     const account = await resident(ctx.params.name ?? '')
@@ -49,7 +47,6 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
     const make = async () => writeOne(tools, account, await publicPost(tools, account, id))
     send(ctx, await rendered.get(account.localName, `entry ${id}`, make))
   })
-  router.all('/users/:name/posts/:id.atom', ctx => refuseMethod(ctx, 'GET, HEAD'))
   return router
 }
 

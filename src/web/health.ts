@@ -1,7 +1,6 @@
 import Router from '@koa/router'
 import { Unreachable } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
-import { refuseMethod } from './middleware.ts'
 
 /** `/healthz`: the process answers. `/readyz`: so does its database. */
 export function healthRoutes({ settings }: Tools): Router {
@@ -17,6 +16,5 @@ export function healthRoutes({ settings }: Tools): Router {
     })
     ctx.body = 'ready\n'
   })
-  for (const path of ['/healthz', '/readyz']) router.all(path, ctx => refuseMethod(ctx, 'GET, HEAD'))
   return router
 }

@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import { makeHub } from '../federation/hub.ts'
 import type { Tools } from '../tools.ts'
-import { readForm, refuseMethod } from './middleware.ts'
+import { readForm } from './middleware.ts'
 import { sendPage } from './render.ts'
 import { findViewer } from './session.ts'
 
@@ -18,6 +18,5 @@ export function hubRoutes(tools: Tools): Router {
     if (outcome === 'accepted') ctx.body = 'Accepted\n'
   })
   router.get('/hub', async ctx => sendPage(ctx, await findViewer(tools, ctx), 'hub', { title: 'A hub' }, { open: tools.config.openHub }))
-  router.all('/hub', ctx => refuseMethod(ctx, 'GET, HEAD, POST'))
   return router
 }

@@ -13,8 +13,7 @@ export function guardRequests(tools: Tools): Middleware {
     let error: unknown
     try {
       await next()
-      if (ctx.status === 404 && ctx.body == null && !ctx.headerSent)
-        answerError(tools, ctx, { status: 404, code: 'not_found', sentence: 'There is nothing here.' })
+      if (ctx.status >= 400 && ctx.body == null && !ctx.headerSent) answerError(tools, ctx, nobodyAnswered(ctx))
     } catch (thrown) {
       error = thrown
       answerError(tools, ctx, readError(thrown))
@@ -25,6 +24,13 @@ export function guardRequests(tools: Tools): Middleware {
       log.info(error === undefined ? line : { ...line, why: (error as Error).message }, 'request')
     else log.error({ ...line, error }, 'request')
   }
+}
+
+/** No route took it: there is none, or none for this method, and then the router has said which there are. */
+function nobodyAnswered(ctx: Context): Told {
+  const allowed = ctx.response.get('Allow')
+  if (ctx.status === 404 || !allowed) return { status: ctx.status, code: 'not_found', sentence: 'There is nothing here.' }
+  return { status: 405, code: 'method', sentence: `This address takes ${allowed} only.` }
 }
 
 type Told = { status: number; code: string; sentence: string; retryAfter?: number }

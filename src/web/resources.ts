@@ -35,4 +35,7 @@ function parse(text: string): URL | undefined {
 }
 
 /** Whether a text could name a resource at all: an account, or an absolute URI. Anything else is a bad request (W2). */
-export const isResource = (text: string): boolean => /^@?[^@\s/]+@[^@\s/]+$/.test(text) || /^[a-z][a-z0-9+.-]*:\S+$/i.test(text)
+export function isResource(resource: string): boolean {
+  const text = decodeAgain(resource.trim())
+  return /^@?[^@\s/]+@[^@\s/]+$/.test(text) || /^[a-z][a-z0-9+.-]*:\S+$/i.test(text)
+}

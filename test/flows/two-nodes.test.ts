@@ -44,18 +44,26 @@ describe('two nodes', () => {
     assert.equal(seen.html, post.html)
     assert.equal(seen.title, 'A title')
     await edit(writer.tools, ann, await ownPost(writer.tools, ann, post.uri), { text: 'Hello again' })
-    const changed = await until('the edit', async () => {
-      const now = await read(post.uri)
-      return now?.edits === 1 && now
-    }, 2_000)
+    const changed = await until(
+      'the edit',
+      async () => {
+        const now = await read(post.uri)
+        return now?.edits === 1 && now
+      },
+      2_000
+    )
     assert.match(changed.html, /Hello again/)
     assert.deepEqual(changed.publishedAt, seen.publishedAt)
     assert.equal((await reader.tools.history.versions(changed.id)).length, 1)
     await remove(writer.tools, ann, await ownPost(writer.tools, ann, post.uri))
-    const dead = await until('the delete', async () => {
-      const now = await read(post.uri)
-      return now?.deletedAt !== undefined && now
-    }, 2_000)
+    const dead = await until(
+      'the delete',
+      async () => {
+        const now = await read(post.uri)
+        return now?.deletedAt !== undefined && now
+      },
+      2_000
+    )
     assert.equal(dead.html, '')
   })
 

@@ -4,7 +4,7 @@ import { findAccount } from '../../src/federation/accounts.ts'
 import { type Followed, follow } from '../../src/federation/follow.ts'
 import { pollFeed, readOlder, readPushes } from '../../src/federation/read-feed.ts'
 import { askHub, confirm, takeContent } from '../../src/federation/subscribe.ts'
-import { isFailure } from '../../src/model/errors.ts'
+import { isFailure, Missing } from '../../src/model/errors.ts'
 import type { KeptPost, Subscription } from '../../src/model/kept.ts'
 import { signBody } from '../../src/protocol/hub.ts'
 import type { JobName, Jobs, Tools } from '../../src/tools.ts'
@@ -36,6 +36,8 @@ export async function startReader(env: Record<string, string> = {}) {
       time.now += ms
       return new Date(time.now)
     },
+    /** How far away a time is. */
+    inHours: (date: Date | undefined): number | undefined => (date === undefined ? undefined : (date.getTime() - time.now) / HOUR),
     work: () => workQueue(tools),
     follow: (input: string, options: { hub?: string } = {}): Promise<Followed> => follow(tools, input, { as: bob, ...options }),
     /** Takes what is due to be polled and to be asked, as the schedule does, and does it. */
@@ -95,11 +97,15 @@ function makeSite({ follow, net, tools, work }: Needs, name: string) {
       const query = { 'hub.mode': 'subscribe', 'hub.topic': topic, 'hub.challenge': 'c4f3', 'hub.lease_seconds': '604800', ...fields }
       return confirm(tools, token, new URLSearchParams(query))
     },
-    /** Followed, asked and verified. */
-    async active(entries = ''): Promise<Subscription> {
+    /** Followed and asked, and not verified. */
+    async ask(entries = ''): Promise<void> {
       site.write(entries)
       await follow(feed)
       await work()
+    },
+    /** Followed, asked and verified. */
+    async active(entries = ''): Promise<Subscription> {
+      await site.ask(entries)
       await site.verify()
       return site.subscription()
     },
@@ -124,6 +130,12 @@ function makeSite({ follow, net, tools, work }: Needs, name: string) {
   }
   return site
 }
+
+/** How content comes, what is waited for, and the path of the hub. */
+export const stateOf = ({ hub, pendingMode, state }: Subscription) => [state, pendingMode, hub && new URL(hub).pathname]
+
+/** For `assert.rejects`: there is no such thing. */
+export const missing = (status: number) => (error: unknown) => error instanceof Missing && error.status === status
 
 /** 2026-01-01, so many minutes after midnight. */
 export const minute = (n: number): string => new Date(Date.parse('2026-01-01T00:00:00Z') + n * MINUTE).toISOString()

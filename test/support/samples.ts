@@ -1,11 +1,14 @@
 /**
- * Real documents of real servers, read from the folder beside the project (SAMPLES_DIR, else ../shared/samples). Nothing of
- * them is in the project; without the folder the tables over them are not registered, and one line says how many.
+ * What lies beside the project (SHARED_DIR, else ../shared): real documents of real servers (SAMPLES_DIR, else its samples/), and
+ * checks of a hub and of WebFinger that others wrote. Nothing of them is in the project; without the folders the tables over them
+ * are not registered, and one line says how many.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const root = process.env.SAMPLES_DIR ?? new URL('../../../shared/samples', import.meta.url).pathname
+const beside = process.env.SHARED_DIR ?? new URL('../../../shared', import.meta.url).pathname
+const root = process.env.SAMPLES_DIR ?? join(beside, 'samples')
+const checks = join(beside, 'tools/conformance')
 const present = existsSync(root)
 let missing = 0
 
@@ -26,6 +29,16 @@ export function withSamples(title: string, register: () => void): void {
   else missing++
 }
 
+/** A program of the checks from outside. */
+export const checkProgram = (name: string): string => join(checks, name)
+
+/** Registers a table that runs those programs: only when they are there. */
+export function withChecks(title: string, register: () => void): void {
+  if (existsSync(checks)) describe(title, register)
+  else missing++
+}
+
 export function reportMissingSamples(): void {
-  if (missing > 0) console.log(`  ${missing} tables over real documents were not registered: there is no folder ${root}`)
+  if (missing > 0)
+    console.log(`  ${missing} tables over real documents and checks from outside were not registered: they are not in ${beside}`)
 }
