@@ -53,6 +53,9 @@ export function makeHistory(db: Db) {
   /** What comes again: a document that is not newer changes nothing, one that only tells a later time moves the clock (X11, S12). */
   const again = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
     const told = post.updatedAt
+    // both came at the same time, and neither saw the other
+    const orphan = kept.parentId === undefined && post.parentId !== undefined && post.parentId !== kept.id
+    if (orphan) await db('posts').where({ id: kept.id }).update({ parent_id: post.parentId })
     if (told !== undefined && told <= kept.updatedAt) return { outcome: 'same', post: kept }
     if (isChanged(kept, post)) return edit(kept, post, now)
     if (told !== undefined)
@@ -146,9 +149,11 @@ export function makeHistory(db: Db) {
 
     /**
      * Lays a tombstone, for a post that we never saw too, and empties the post if we have it (X4). Answers the post that died
-     * now, or undefined when there was none or it was dead already.
+     * now, or undefined when there was none or it was dead already. Must run inside a transaction.
      */
     async remove(authorId: string, uri: string, now: Date): Promise<KeptPost | undefined> {
+      // every insert of a post holds a share of its author's row: so a post that comes at the same time is seen here, or sees the tombstone
+      await db('actors').select('id').where({ id: authorId }).forUpdate()
       await db('tombstones').insert({ author_id: authorId, uri, deleted_at: now }).onConflict().ignore()
       const [row] = await db('posts')
         .where({ author_id: authorId, uri })

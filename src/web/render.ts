@@ -18,6 +18,7 @@ const digest = (text: string | Buffer) => createHash('sha256').update(text).dige
 
 const css = readFileSync(join(folder, 'style.css'))
 const cssTag = digest(css)
+const icon = readFileSync(join(folder, 'icon.svg'))
 
 /** Who may be followed or left, by which of our accounts. `q` is what the search box takes. */
 export type FollowView = { q: string; id: string; followedBy: string[]; others: string[] }
@@ -112,11 +113,16 @@ function waitOf(seconds: number): string {
   return minutes <= 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`
 }
 
-/** The style sheet: pages name it with its digest, so it may be kept for ever. */
-export function sendStyle(ctx: Context): void {
-  ctx.type = 'text/css; charset=utf-8'
-  ctx.set({ ETag: `"${cssTag}"`, 'Cache-Control': 'public, max-age=31536000', 'X-Content-Type-Options': 'nosniff' })
-  ctx.status = 200
-  if (ctx.fresh) ctx.status = 304
-  else ctx.body = css
+/** A file that pages name: the style sheet with its digest, so it may be kept for ever, and the icon. */
+function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {
+  return (ctx: Context): void => {
+    ctx.type = type
+    ctx.set({ ETag: `"${tag}"`, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Content-Type-Options': 'nosniff' })
+    ctx.status = 200
+    if (ctx.fresh) ctx.status = 304
+    else ctx.body = body
+  }
 }
+
+export const sendStyle = sendFile('text/css; charset=utf-8', css, cssTag, 31_536_000)
+export const sendIcon = sendFile('image/svg+xml', icon, digest(icon), 86_400)

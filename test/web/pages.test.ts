@@ -37,7 +37,7 @@ describe('the pages of a node', () => {
       ([, url, rel, type]) => [rel, type, url]
     )
     const inHead = [...text.matchAll(/<link rel="(\w+)"(?: type="([^"]*)")?(?: title="[^"]*")? href="([^"]*)">/g)]
-      .filter(([, rel]) => rel !== 'stylesheet')
+      .filter(([, rel]) => rel !== 'stylesheet' && rel !== 'icon')
       .map(([, rel, type, url]) => [rel, type, url])
     assert.deepEqual(inHeader, expected)
     assert.deepEqual(inHead, expected)

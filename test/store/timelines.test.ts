@@ -1,0 +1,82 @@
+/** Lists of posts: who sees what, in which order, page by page. */
+import assert from 'node:assert/strict'
+import type { Account, Actor, Shown } from '../../src/model/kept.ts'
+import type { Cursor, Tools } from '../../src/tools.ts'
+import { startNode, type TestNode } from '../support/node.ts'
+import { accountOf, keepPost, meet } from '../support/residents.ts'
+
+const NOW = new Date('2026-03-01T00:00:00Z')
+const at = (minutes: number) => new Date(NOW.getTime() + minutes * 60_000)
+
+describe('the timelines', () => {
+  let node: TestNode
+  let tools: Tools
+  let [bob, gone]: Account[] = []
+  let [ann, ben, cora]: Actor[] = []
+  before(async () => {
+    node = await startNode({ accounts: ['bob', 'gone'], work: false, overrides: { clock: () => NOW } })
+    tools = node.tools
+    ;[bob, gone] = [await accountOf(tools, 'bob'), await accountOf(tools, 'gone')]
+    ;[ann, ben, cora] = [await meet(tools, 'ann'), await meet(tools, 'ben'), await meet(tools, 'cora')]
+    await tools.follows.add({ followerId: bob.id, followedId: ann.id, via: 'feed' }, NOW)
+    await tools.follows.add({ followerId: gone.id, followedId: cora.id, via: 'feed' }, NOW)
+    let minute = 0
+    for (const [actor, name] of [
+      [ann, 'ann'],
+      [ben, 'ben'],
+      [cora, 'cora'],
+      [bob, 'bob'],
+      [gone, 'gone']
+    ] as const)
+      for (const visibility of ['public', 'unlisted', 'followers', 'direct'] as const)
+        await keepPost(tools, actor!, { html: `${name} ${visibility}`, visibility, publishedAt: at(minute++) })
+    await tools.actors.removeAccount('gone', NOW)
+  })
+  after(() => node.close())
+
+  const texts = (posts: Shown[]) => posts.map(post => post.html)
+  const four = (name: string) => ['direct', 'followers', 'unlisted', 'public'].map(visibility => `${name} ${visibility}`)
+
+  it('shows at home who is followed, and one’s own, newest first', async () => {
+    assert.deepEqual(texts(await tools.timelines.home(bob!.id, { limit: 20 })), [...four('bob'), ...four('ann')])
+  })
+
+  it('shows to everybody the public posts of accounts and of whom they follow, not of strangers or of who left', async () => {
+    assert.deepEqual(texts(await tools.timelines.everyone({ limit: 20 })), ['bob public', 'ann public'])
+    assert.deepEqual(texts(await tools.timelines.local({ limit: 20 })), ['bob public'])
+  })
+
+  it('X1 shows of one person what is public or unlisted, unless all is asked for', async () => {
+    assert.deepEqual(texts(await tools.timelines.by(ann!.id, { limit: 20 }, false)), ['ann unlisted', 'ann public'])
+    assert.deepEqual(texts(await tools.timelines.by(ann!.id, { limit: 20 }, true)), four('ann'))
+  })
+
+  it('F4 gives page after page nothing twice and nothing left out, while posts come', async () => {
+    const seen: string[] = []
+    let before: Cursor | undefined
+    for (;;) {
+      const page = await tools.timelines.all({ limit: 3, ...(before ? { before } : {}) })
+      if (page.length === 0) break
+      seen.push(...texts(page))
+      before = page.at(-1)
+      await keepPost(tools, ben!, { html: 'meanwhile', publishedAt: at(1000) })
+    }
+    assert.deepEqual(seen, ['gone', 'bob', 'cora', 'ben', 'ann'].flatMap(four))
+  })
+
+  it('lists the dead for the history alone', async () => {
+    const post = await keepPost(tools, ann!, { html: 'short life', publishedAt: at(2000) })
+    await tools.history.remove(ann!.id, post.uri, NOW)
+    assert.equal((await tools.timelines.all({ limit: 1 }, ann!.id))[0]?.id, post.id)
+    assert.notEqual((await tools.timelines.by(ann!.id, { limit: 1 }, true))[0]?.id, post.id)
+  })
+
+  it('searches every word in titles and bodies, and tells strangers of ours alone', async () => {
+    const found = await keepPost(tools, ann!, { html: '', title: 'Zebras', text: 'and giraffes', publishedAt: at(3000) })
+    const ids = async (words: string, local = false) => (await tools.timelines.search(words, { limit: 9 }, local)).map(post => post.id)
+    assert.deepEqual(await ids('giraffes zebras'), [found.id])
+    assert.deepEqual(await ids('zebras lions'), [])
+    assert.deepEqual(await ids('zebras', true), [])
+    for (const hostile of ['', "'", '& | ! ( ) :*', '\\', 'a'.repeat(10_000)]) assert.ok(Array.isArray(await ids(hostile)))
+  })
+})
