@@ -3,7 +3,7 @@ import type { Author, Feed, TraceStep } from '../model/activity.ts'
 import { identityOf } from '../protocol/atom-author.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
 import { confirmUri, type Found } from './discover.ts'
-import { hostOfName, withoutPort } from './receive.ts'
+import { hostOfName, isName, withoutPort } from './receive.ts'
 
 /** The person whom a feed describes: its author, else the one author of all its entries (I6). */
 export function ownerOf(feed: Feed): Author | undefined {
@@ -45,7 +45,8 @@ export async function decideOwner(tools: Tools, found: Found, feed: Feed, topic:
  */
 async function judge(tools: Tools, found: Found, feed: Feed, topic: string, trace: TraceStep[]): Promise<ActorFacts> {
   const author = ownerOf(feed)
-  const id = identityOf(author)
+  const claimed = identityOf(author)
+  const id = isName(claimed) ? claimed : undefined
   const told = {
     ...{ feedUrl: topic, trusted: found.trusted, names: [topic] },
     profile: profileOf(feed, author, found.profile === undefined ? undefined : { url: found.profile }),

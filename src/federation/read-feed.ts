@@ -13,7 +13,7 @@ import { readLinks } from '../protocol/link.ts'
 import { LIMIT } from '../protocol/names.ts'
 import type { HttpAnswer, Push, Stores, Tools } from '../tools.ts'
 import { profileOf } from './feed-owner.ts'
-import { hostOfName, receive, type Sender } from './receive.ts'
+import { hostOfName, isName, receive, type Sender } from './receive.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -46,7 +46,7 @@ export function locate(answer: Pick<HttpAnswer, 'url' | 'headers' | 'hops'>, ask
   }
 }
 
-const isWeb = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url)
+const isWeb = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url) && isName(url)
 
 /** One address, http and https taken for the same. */
 const isSame = (one: string, other: string): boolean =>

@@ -83,8 +83,9 @@ export function hostOfName(name: string): string {
 
 const ownPost = (activity: Activity, post: Post): Post => ({ ...post, id: activity.object.type === 'post' ? post.id : activity.id })
 
-/** A name that can be looked up again. */
-const isName = (name: string | undefined): name is string => name !== undefined && name !== '' && Buffer.byteLength(name) <= LONGEST_NAME
+/** A name that can be looked up again: an id or an address of a length that the store takes. */
+export const isName = (name: string | undefined): name is string =>
+  name !== undefined && name !== '' && Buffer.byteLength(name) <= LONGEST_NAME
 
 async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Received> {
   if (!isName(post.id)) return { outcome: 'refused' }

@@ -36,7 +36,7 @@ export async function askHub(tools: Tools, subscriptionId: string): Promise<void
   const subscription = await subscriptions.find(subscriptionId)
   if (subscription === undefined) return
   if (subscription.state === 'ending') return leaveHub(tools, subscription)
-  if (['gone', 'ended'].includes(subscription.state)) return
+  if (isOver(subscription)) return
   const hub = subscription.fixedHub ?? subscription.hub ?? subscription.hubs[0]
   if (hub === undefined || (config.isLoopback && !(await http.isListed(hub)))) {
     await subscriptions.change(subscription.id, { state: 'polling', askAt: null, pendingMode: null })
@@ -61,6 +61,8 @@ function secretToAgreeOn({ nextSecret, pendingMode, secret, verifiedAt }: Subscr
   if (pendingMode === 'subscribe' && nextSecret !== undefined) return nextSecret
   return verifiedAt === undefined ? secret : randomSecret()
 }
+
+const isOver = ({ state }: Pick<Subscription, 'state'>): boolean => state === 'ended' || state === 'gone'
 
 const later = (now: Date, milliseconds: number) => new Date(now.getTime() + milliseconds)
 
@@ -154,7 +156,14 @@ export async function confirm(tools: Tools, token: string, query: URLSearchParam
     return ''
   }
   const fresh = subscription.pendingAt !== undefined && now.getTime() - subscription.pendingAt.getTime() < DAY
-  if (!fresh || asked.mode !== subscription.pendingMode || asked.challenge === undefined || asked.challenge.length > 1024) throw nothing()
+  if (
+    isOver(subscription) ||
+    !fresh ||
+    asked.mode !== subscription.pendingMode ||
+    asked.challenge === undefined ||
+    asked.challenge.length > 1024
+  )
+    throw nothing()
   if (asked.verifyToken !== undefined && asked.verifyToken !== subscription.verifyToken) throw nothing()
   if (asked.mode === 'unsubscribe')
     await subscriptions.change(subscription.id, { state: 'ended', pendingMode: null, askAt: null, pollAt: null })
@@ -164,7 +173,7 @@ export async function confirm(tools: Tools, token: string, query: URLSearchParam
 
 /** The word of a hub that knows the secret address is taken, but asked about again after a day (S8). What has ended stays so. */
 async function deny({ subscriptions }: Tools, { id, state }: Subscription, reason: string | undefined, now: Date): Promise<void> {
-  if (state === 'ended' || state === 'gone') return
+  if (isOver({ state })) return
   const error = `The hub denied it${oneLine(reason, ': ')}`
   const rest =
     state === 'ending' ? { state: 'ended' as const, askAt: null } : { state: 'denied' as const, askAt: later(now, DAY), pollAt: now }
@@ -212,7 +221,7 @@ export async function takeContent(
   const { clock, log, subscriptions, transaction } = tools
   const subscription = await subscriptions.findByToken(token)
   if (subscription === undefined) throw nothing()
-  if (subscription.state === 'ended' || subscription.state === 'gone') throw new Missing('This subscription has ended.', { status: 410 })
+  if (isOver(subscription)) throw new Missing('This subscription has ended.', { status: 410 })
   const now = clock()
   if (!secretsOf(subscription, now).some(secret => verifySignature(headers.signature, secret, body))) {
     log.warn({ topic: subscription.topic, signed: headers.signature !== undefined }, 'push: wrong signature, ignored')

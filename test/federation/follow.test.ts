@@ -203,6 +203,15 @@ describe('following', () => {
       assert.deepEqual(await reader.tools.actors.findByUri(ann.author), before)
     })
 
+    it('I7 follows a feed whose author and address are longer than any name that is kept', async () => {
+      const long = Array.from({ length: 1500 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000))).join('')
+      const feed = 'https://long.example/feed'
+      const head = `${authorXml(`https://long.example/${long}`)}${linkXml('self', `https://long.example/${long}`)}${linkXml('hub', 'https://long.example/hub')}`
+      reader.net.set(feed, { body: feedXml(`<id>${feed}</id>${head}<entry><id>urn:long</id><content>x</content></entry>`) })
+      const { actor, fresh, subscription } = await reader.follow(feed)
+      assert.deepEqual([actor.uri, subscription?.topic, fresh], [feed, feed, 1])
+    })
+
     it('X15 gives the URI of an author to one of two feeds: the one that it confirms, and takes the other away', async () => {
       const host = 'https://x15.example'
       const [uri, first, second] = [`${host}/~ann`, `${host}/~evil.atom`, `${host}/~ann.atom`]
