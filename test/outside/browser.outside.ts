@@ -10,7 +10,15 @@ import { findAccount } from '../../src/federation/accounts.ts'
 import { publish } from '../../src/federation/publish.ts'
 import { startNode, type TestNode, until } from '../support/node.ts'
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
 const pictures = process.env.SCREENSHOTS
 
 describe('a real browser', () => {
@@ -26,7 +34,10 @@ describe('a real browser', () => {
     writer = await startNode({ accounts: ['ann'] })
     reader = await startNode({ accounts: ['bob'] })
     const ann = await findAccount(writer.tools, 'ann')
-    await publish(writer.tools, ann, { title: 'On <bridges>', text: 'A first post.\n\nWith two paragraphs, and a link: https://example.com/a?b=1&c=2' })
+    await publish(writer.tools, ann, {
+      title: 'On <bridges>',
+      text: 'A first post.\n\nWith two paragraphs, and a link: https://example.com/a?b=1&c=2'
+    })
     await publish(writer.tools, ann, { text: 'A note.' })
     page = await browser.newPage({ viewport: { width: 900, height: 800 } })
     page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
@@ -43,7 +54,10 @@ describe('a real browser', () => {
 
   const look = async (name: string) => {
     // no page is wider than its window, however narrow
-    for (const [width, scheme] of [[900, 'light'], [320, 'dark']] as const) {
+    for (const [width, scheme] of [
+      [900, 'light'],
+      [320, 'dark']
+    ] as const) {
       await page.setViewportSize({ width, height: 800 })
       await page.emulateMedia({ colorScheme: scheme })
       assert.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${name} is wider than ${width}`)
@@ -103,6 +117,9 @@ describe('a real browser', () => {
 
   it('asks nobody else for anything, and breaks no rule of its own', () => {
     assert.deepEqual(foreign, [])
-    assert.deepEqual(complaints.filter(text => !text.includes('favicon')), [])
+    assert.deepEqual(
+      complaints.filter(text => !text.includes('favicon')),
+      []
+    )
   })
 })

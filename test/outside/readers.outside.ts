@@ -41,11 +41,22 @@ describe('readers that we did not write', () => {
       const file = join(mkdtempSync(join(tmpdir(), 'tidings-sfeed-')), 'feed')
       writeFileSync(file, await answer.text())
       const { stdout } = await run('sh', ['-c', 'sfeed "$1" < "$2"', 'sh', node.url, file])
-      const rows = stdout.trim().split('\n').map(line => line.split('\t'))
+      const rows = stdout
+        .trim()
+        .split('\n')
+        .map(line => line.split('\t'))
       assert.equal(rows.length, 20)
-      assert.ok(rows.every(row => Number(row[0]) > 0 && row[2]?.startsWith(`${node.url}/users/ann/posts/`) && row[5]?.startsWith(`${node.url}/users/ann/posts/`)))
+      assert.ok(
+        rows.every(
+          row =>
+            Number(row[0]) > 0 && row[2]?.startsWith(`${node.url}/users/ann/posts/`) && row[5]?.startsWith(`${node.url}/users/ann/posts/`)
+        )
+      )
       assert.equal(new Set(rows.map(row => row[5])).size, 20)
-      assert.ok(rows.some(row => row[1]?.includes('"quotes" ]]> 🎉 ñ')), rows[0]?.[1])
+      assert.ok(
+        rows.some(row => row[1]?.includes('"quotes" ]]> 🎉 ñ')),
+        rows[0]?.[1]
+      )
     })
   }
 })

@@ -24,13 +24,27 @@ export type NodeOptions = {
   log?: Log
 }
 
-export async function startNode({ env = {}, accounts = [], work = true, overrides = {}, log = silence }: NodeOptions = {}): Promise<TestNode> {
+export async function startNode({
+  env = {},
+  accounts = [],
+  work = true,
+  overrides = {},
+  log = silence
+}: NodeOptions = {}): Promise<TestNode> {
   const server = await listening()
   const { port } = server.address() as AddressInfo
   const database = await freshDatabase()
   const url = env.PUBLIC_URL ?? `http://127.0.0.1:${port}`
   const config = readConfig(
-    { PORT: String(port), PUBLIC_URL: url, ALLOW_ADDRESSES: '127.0.0.0/8', DATA_DIR: temporaryFolder(), SECRET_KEY: 'a key for tests only', LOG_LEVEL: 'silent', ...env },
+    {
+      PORT: String(port),
+      PUBLIC_URL: url,
+      ALLOW_ADDRESSES: '127.0.0.0/8',
+      DATA_DIR: temporaryFolder(),
+      SECRET_KEY: 'a key for tests only',
+      LOG_LEVEL: 'silent',
+      ...env
+    },
     { cwd: temporaryFolder() }
   )
   const assembled: Assembled = await assemble(config, log, work ? 'node' : 'web', { database: database.database, ...overrides })
@@ -57,7 +71,11 @@ const listening = (): Promise<Server> =>
   })
 
 /** Waits until something holds, looking every 10 ms. @throws after `patience` milliseconds, naming what did not come */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false> | T | undefined | false, patience = 5_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  patience = 5_000
+): Promise<T> {
   const deadline = Date.now() + patience
   for (;;) {
     const seen = await look()
