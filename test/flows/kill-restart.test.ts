@@ -76,15 +76,12 @@ describe('a node that is killed', function () {
       await remove(writer.tools, ann, posts[round * 6]!)
       await start()
     }
-    const dead = [0, 6, 12].map(n => posts[n]!.uri)
-    const expected = posts.map(post => `${dead.includes(post.uri) ? 'dead' : 'alive'} ${post.uri}`).sort()
-    const kept = async () => {
-      const posts = await command('history', '--limit', '100')
-      return posts.map(post => `${post.deleted ? 'dead' : 'alive'} ${post.id}`).sort()
-    }
+    const alive = posts.filter((_, n) => n % 6 !== 0).map(post => post.uri)
+    // of a post that was deleted before it could be pushed the delete alone may have come
+    const kept = async () => (await command('history', '--limit', '100')).filter(post => !post.deleted).map(post => post.id)
     // the hub tries again after 5 s, 30 s, 2 min
     const deadline = Date.now() + 60_000
-    while ((await kept()).join() !== expected.join() && Date.now() < deadline);
-    assert.deepEqual(await kept(), expected)
+    while ((await kept()).length !== alive.length && Date.now() < deadline);
+    assert.deepEqual((await kept()).sort(), alive.sort())
   })
 })
