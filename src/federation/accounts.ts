@@ -3,7 +3,7 @@ import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
-import { writeMagicKey } from '../protocol/magic.ts'
+import { magicKeyOf } from '../protocol/magic.ts'
 import type { Tools } from '../tools.ts'
 import { leaveUnfollowed } from './follow.ts'
 
@@ -16,12 +16,11 @@ type Wishes = { title?: string; bio?: string; blog?: string }
 /** @throws BadMessage for a name outside `[a-z0-9_]{1,30}`; Refused 409 for one that is or was taken */
 export async function addAccount({ addresses, clock, transaction }: Tools, name: string, wishes: Wishes = {}): Promise<Account> {
   if (!/^[a-z0-9_]{1,30}$/.test(name)) throw new BadMessage('A name has 1 to 30 of the characters a-z, 0-9 and _.')
-  const { publicKey, privateKey } = await makeKeys('rsa', { modulusLength: 2048 })
-  const { n, e } = publicKey.export({ format: 'jwk' }) as { n: string; e: string }
+  const keys = await makeKeys('rsa', { modulusLength: 2048 })
+  const privateKey = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const account = {
     ...{ uri: addresses.account(name), acct: addresses.handle(name).toLowerCase(), localName: name, displayName: wishes.title ?? name },
-    ...{ feedUrl: addresses.feed(name), salmonUrl: addresses.salmon(name), magicKey: writeMagicKey({ n, e }) },
-    ...{ privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    ...{ feedUrl: addresses.feed(name), salmonUrl: addresses.salmon(name), magicKey: magicKeyOf(privateKey), privateKey },
     ...(wishes.bio === undefined ? {} : { bio: wishes.bio }),
     ...(wishes.blog === undefined ? {} : { homepage: wishes.blog })
   }

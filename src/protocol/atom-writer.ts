@@ -25,10 +25,15 @@ const NAMESPACES = {
   'xmlns:thr': NS.thr,
   'xmlns:activity': NS.activity,
   'xmlns:poco': NS.poco,
-  'xmlns:media': NS.media,
-  'xmlns:ostatus': NS.ostatus,
-  'xmlns:at': NS.tombstone
+  'xmlns:ostatus': NS.ostatus
 }
+
+/** Those that a validator warns of are declared only where they are used. */
+const rootNamespaces = (inner: string) => ({
+  ...NAMESPACES,
+  ...(inner.includes(' media:') ? { 'xmlns:media': NS.media } : {}),
+  ...(inner.includes('<at:') ? { 'xmlns:at': NS.tombstone } : {})
+})
 
 const ACTIVITY_VERBS: Partial<Record<Verb, string>> = {
   favourite: 'favorite',
@@ -51,9 +56,8 @@ export const rfc3339 = (date: Date): string => `${date.toISOString().slice(0, 19
 export function writeFeed(head: FeedHead, entries: readonly (string | EntryOut)[]): string {
   const written = entries.map(entry => (typeof entry === 'string' ? entry : writeEntry(entry, head.author, { root: false })))
   const gone = (head.tombstones ?? []).map(({ ref, when }) => element('at:deleted-entry', { ref, when: rfc3339(when ?? head.updated) }))
-  const stylesheet = head.stylesheet ? `<?xml-stylesheet type="text/xsl" href="${escapeXml(head.stylesheet)}"?>\n` : ''
-  const root = { ...NAMESPACES, 'xml:lang': head.language }
-  return XML_DECLARATION + stylesheet + element('feed', root, `\n${writeHead(head)}${gone.join('')}${written.join('')}`)
+  const inner = `\n${writeHead(head)}${gone.join('')}${written.join('')}`
+  return XML_DECLARATION + element('feed', { ...rootNamespaces(inner), 'xml:lang': head.language }, inner)
 }
 
 /**
@@ -78,7 +82,7 @@ export function writeEntry(entry: EntryOut, author: AuthorOut, { root }: { root:
     writeThread(entry),
     entry.source ? writeSource(entry.source) : ''
   ].join('')
-  return (root ? XML_DECLARATION : '') + element('entry', root ? NAMESPACES : {}, `\n${inner}`)
+  return (root ? XML_DECLARATION : '') + element('entry', root ? rootNamespaces(inner) : {}, `\n${inner}`)
 }
 
 function writeHead(head: FeedHead): string {

@@ -88,8 +88,6 @@ export type FeedHead = {
   salmon?: string
   generator?: { name: string; uri?: string; version: string }
   tombstones?: Tombstone[]
-  /** Address of the XSLT that shows the feed to a person; left out of what is pushed. */
-  stylesheet?: string
 }
 
 /** The title of an entry, never empty (F9): its own, else the start of its text, else who wrote it. */

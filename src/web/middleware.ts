@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { BadMessage, isFailure } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
-import { errorPage } from './render.ts'
+import { errorPage, setPageHeaders } from './render.ts'
 
 /** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
 export function guardRequests(tools: Tools): Middleware {
@@ -66,7 +66,7 @@ function answerError(tools: Tools, ctx: Context, { status, code, sentence, retry
     ctx.type = 'text/plain; charset=utf-8'
     ctx.body = `${sentence}\n`
   } else {
-    ctx.type = 'text/html; charset=utf-8'
+    setPageHeaders(ctx)
     ctx.body = errorPage(tools, { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
   }
 }
@@ -77,7 +77,7 @@ const wantsJson = (ctx: Context) =>
 /** Endpoints that programs ask: their errors are text, never HTML (W7). */
 const isProtocol = (path: string) =>
   /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
-  /\.(atom|rss|json|xsl|css)$/.test(path) ||
+  /\.(atom|rss|json|css|svg)$/.test(path) ||
   /\/(salmon|inbox)$/.test(path)
 
 /** Answers 405 with the methods that there are, for paths that a router knows under other methods. */

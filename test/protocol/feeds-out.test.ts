@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { parseFeed } from 'feedsmith'
 import { writeJsonFeed, writeRss } from '../../src/protocol/feeds-out.ts'
@@ -121,37 +120,5 @@ describe('json feed', () => {
   it('F2 is read by another library', () => {
     const read = parseFeed(writeJsonFeed({ ...head, topic }, [reply, note]))
     assert.equal(read.format, 'json')
-  })
-})
-
-describe('the page of a feed in a browser', () => {
-  const source = readFileSync(new URL('../../views/feed.xsl', import.meta.url), 'utf8')
-  const sheet = parse(source)
-  const all = (element: XmlElement): XmlElement[] => [
-    element,
-    ...element.children.flatMap(node => (typeof node === 'string' ? [] : all(node)))
-  ]
-
-  it('F3 is an XSLT 1.0 style sheet with a language and one main heading', () => {
-    assert.deepEqual([sheet.ns, attribute(sheet, 'version')], ['http://www.w3.org/1999/XSL/Transform', '1.0'])
-    assert.equal(all(sheet).filter(node => node.local === 'h1').length, 1)
-    assert.equal(
-      attribute(
-        all(sheet).find(node => node.local === 'html'),
-        'lang'
-      ),
-      'en'
-    )
-  })
-
-  it('F9 runs nothing, loads nothing, and shows no HTML of an entry as HTML', () => {
-    const forbidden = ['script', 'img', 'iframe', 'link', 'import', 'include', 'copy-of']
-    assert.deepEqual(
-      all(sheet).filter(node => forbidden.includes(node.local)),
-      []
-    )
-    assert.ok(!/disable-output-escaping|url\(|@import|javascript:/i.test(source))
-    const addresses = [...source.matchAll(/https?:\/\/[^"'\s]+/g)].map(([address]) => address)
-    assert.ok(addresses.every(address => /^http:\/\/(www\.w3\.org|activitystrea\.ms)\//.test(address)))
   })
 })
