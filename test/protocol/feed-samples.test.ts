@@ -191,14 +191,16 @@ withSamples('hostile documents', () => {
   for (const path of listSamples('hostile')) {
     it(`I1 ${path} is refused or harmless, in less than 100 ms`, () => {
       const bytes = readSample(path)
-      const start = performance.now()
+      // the processor's time: what else the machine is doing tells nothing
+      const start = process.cpuUsage()
       try {
         for (const { actor } of read(bytes).activities)
           assert.notEqual(actor && authorsAgree(actor) ? identityOf(actor) : '', 'https://a.example/users/ann')
       } catch (error) {
         assert.ok(error instanceof BadMessage, String(error))
       }
-      assert.ok(performance.now() - start < 100)
+      const { user, system } = process.cpuUsage(start)
+      assert.ok(user + system < 100_000, `${user + system} µs`)
       assert.equal(({} as Record<string, unknown>).polluted, undefined)
     })
   }

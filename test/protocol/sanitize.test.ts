@@ -82,11 +82,11 @@ describe('HTML of strangers', () => {
     for (const unit of ['<', ' ', '<b>', '</p>', '<a ', '&', '<!--', '<a href="', '<svg>', 'http://', '\n']) {
       const time = (length: number) => {
         const input = unit.repeat(length / unit.length)
-        const start = performance.now()
+        const start = process.cpuUsage()
         sanitizeHtml(input)
         htmlToText(input)
         textToHtml(input)
-        return performance.now() - start
+        return process.cpuUsage(start).user / 1000
       }
       const small = Math.max(time(250_000), 20)
       assert.ok(time(1_000_000) < small * 20, `a megabyte of ${JSON.stringify(unit)}`)
