@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { PgBoss } from 'pg-boss'
 import type { Config } from './config.ts'
 import { makeAddresses } from './model/addresses.ts'
+import { Refused } from './model/errors.ts'
 import type { Log } from './model/log.ts'
 import { makeGuard } from './net/guard.ts'
 import { makeHttp } from './net/http.ts'
@@ -12,9 +13,10 @@ import { CHANNEL } from './store/changes.ts'
 import { type Database, listen, openDatabase } from './store/database.ts'
 import { jobsSchema } from './store/migrations.ts'
 import { makeQueues } from './store/queue.ts'
+import { makeSettings, type Settings, showOrigin } from './store/settings.ts'
 import { makeStores } from './store/stores.ts'
 import { WORKER_LOCK } from './store/subscribers.ts'
-import { makeVault } from './store/vault.ts'
+import { makeVault, type Vault } from './store/vault.ts'
 import type { Tools } from './tools.ts'
 
 export const VERSION = '0.1.0'
@@ -27,45 +29,79 @@ export type Assembled = { tools: Tools; database: Database; close(): Promise<voi
 /** What a test may put in the place of the real thing. */
 export type Overrides = Partial<Pick<Tools, 'clock' | 'http' | 'random'>> & { database?: Database }
 
-/** Opens the database, migrates it when it is the bundled one, and makes the tools. `close` ends all of it. */
+/**
+ * Opens the database, brings it up to date when that is our task, and makes the tools. `close` ends all of it.
+ * @throws Refused when the database is not up to date, or its secrets were stored under another SECRET_KEY
+ */
 export async function assemble(config: Config, log: Log, role: Role, overrides: Overrides = {}): Promise<Assembled> {
   const vault = makeVault(await loadSecretKey(config))
-  const database = overrides.database ?? (await openDatabase({ ...databaseSettings(config), poolMax: role === 'command' ? 4 : 10 }, log))
-  // the bundled database belongs to this node alone; another one is migrated by the release phase, and by `start`
-  if (database.bundled || role === 'node') await database.migrate()
-  const boss = await startQueue(database, log, role)
-  const clock = overrides.clock ?? (() => new Date())
-  const http = overrides.http ?? makeGuardedHttp(config, clock)
-  const worker = randomInt(1, 2 ** 31 - 1)
-  const hearers: ((name: string) => void)[] = []
-  const tell = (name: string) => {
-    for (const hear of hearers) hear(name)
+  const database = overrides.database ?? (await openDatabase({ ...databaseSettings(config), poolMax: poolSize(config, role) }, log))
+  const ends: (() => Promise<void>)[] = overrides.database === undefined ? [() => database.close()] : []
+  const close = async () => {
+    for (const end of ends.reverse()) await end()
   }
-  const ear =
-    role === 'command'
-      ? undefined
-      : await listen(database.pgConfig, CHANNEL, tell, () => tell('*'), [`select pg_advisory_lock(${WORKER_LOCK}, ${worker})`])
-  const tools: Tools = {
+  try {
+    await bringUpToDate(database, role)
+    await checkSecretKey(makeSettings(database.knex), vault)
+    const boss = await startQueue(database, log, role)
+    ends.push(() => boss.stop({ graceful: false, close: true }))
+    const http = overrides.http ?? makeGuardedHttp(config, overrides.clock)
+    ends.push(() => http.close())
+    const worker = randomInt(1, 2 ** 31 - 1)
+    const ear = await hear(database, config, role, worker)
+    ends.push(ear.close)
+    return { tools: wire({ config, log, database, vault, boss, http, worker, onChange: ear.onChange }, overrides), database, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Small databases of a host such as Heroku allow twenty connections, for all processes together. */
+const poolSize = ({ dyno }: Config, role: Role) => (role === 'command' ? 2 : dyno ? 5 : 10)
+
+type Parts = Pick<Tools, 'config' | 'log' | 'http' | 'worker' | 'onChange'> & { database: Database; vault: Vault; boss: PgBoss }
+
+function wire({ database, vault, boss, ...parts }: Parts, { clock = () => new Date(), random = Math.random }: Overrides): Tools {
+  return {
     ...makeStores(database.knex, vault, boss),
-    ...{ config, clock, log, http, worker, random: overrides.random ?? Math.random },
-    addresses: makeAddresses(config.publicUrl, config.handleHost),
+    ...{ ...parts, clock, random },
+    addresses: makeAddresses(parts.config.publicUrl, parts.config.handleHost),
     lanes: makeLanes(() => clock().getTime()),
-    onChange: hear => void hearers.push(hear),
     transaction: work => database.knex.transaction(trx => work(makeStores(trx, vault, boss)))
   }
-  const close = async () => {
-    await boss.stop({ graceful: false, close: true })
-    await ear?.close()
-    await http.close()
-    if (overrides.database === undefined) await database.close()
+}
+
+/** The bundled database belongs to this node alone; another one is migrated by the release phase, and by `start`. */
+async function bringUpToDate(database: Database, role: Role): Promise<void> {
+  if (database.bundled || role === 'node') await database.migrate()
+  else if ((await database.pending()) > 0) throw new Refused('The database is not up to date: run `tidings migrate` first.')
+}
+
+/** A wrong key is told at the start, not when the first secret is needed. @throws Refused */
+async function checkSecretKey(settings: Settings, vault: Vault): Promise<void> {
+  const sealed = await settings.find<string>('sealed')
+  if (sealed === undefined) await settings.keep('sealed', vault.seal('tidings'))
+  else vault.open(sealed)
+}
+
+/** One connection that hears of changes and shows that this process lives, and under which origin. */
+async function hear(database: Database, config: Config, role: Role, worker: number) {
+  const hearers: ((name: string) => void)[] = []
+  const tell = (name: string) => {
+    for (const one of hearers) one(name)
   }
-  return { tools, database, close }
+  const onChange: Tools['onChange'] = one => void hearers.push(one)
+  if (role === 'command') return { onChange, close: async () => {} }
+  const shown = [`select pg_advisory_lock(${WORKER_LOCK}, ${worker})`, showOrigin(config.publicUrl)]
+  const { close } = await listen(database.pgConfig, CHANNEL, tell, () => tell('*'), shown)
+  return { onChange, close }
 }
 
 /** Where the database is, as `openDatabase` takes it. */
 export const databaseSettings = (config: Config) => ({ ssl: 'off' as const, ...config.database, dataDir: config.dataDir })
 
-function makeGuardedHttp(config: Config, clock: () => Date) {
+function makeGuardedHttp(config: Config, clock: () => Date = () => new Date()) {
   const userAgent = `tidings/${VERSION} (+${config.publicUrl}/)`
   const guard = makeGuard({ allow: config.allowAddresses })
   return makeHttp({ guard, allowHttp: config.allowHttp, userAgent, clock: () => clock().getTime(), ownOrigin: config.publicUrl })
@@ -76,7 +112,7 @@ async function startQueue(database: Database, log: Log, role: Role): Promise<PgB
   const { query_timeout: _timeout, ...connection } = database.pgConfig
   const boss = new PgBoss({
     ...(connection as object),
-    ...{ schema: jobsSchema, max: works ? 6 : 2, migrate: false, createSchema: false, schedule: false, supervise: works },
+    ...{ schema: jobsSchema, max: works ? 3 : 2, migrate: false, createSchema: false, schedule: false, supervise: works },
     ...{ superviseIntervalSeconds: 20, monitorIntervalSeconds: 20, monitorVacuum: false }
   })
   boss.on('error', error => log.warn({ error }, 'queue'))

@@ -19,11 +19,9 @@ const FINISH_MS = 7_000
 /** A sentence, or a stack, for people. */
 const complain = (text: string) => void process.stderr.write(`${text}\n`)
 
-/** Result on the standard output, progress too unless a machine reads it. */
-const makeOut = (json: boolean): Out => {
-  const line = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(`${printable(text)}\n`)
-  return { print: line(process.stdout), progress: line(json ? process.stderr : process.stdout) }
-}
+/** Results on the standard output, progress beside it. */
+const line = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(`${printable(text)}\n`)
+const OUT: Out = { print: line(process.stdout), progress: line(process.stderr) }
 
 async function main(line: string[]): Promise<number> {
   const chosen = chooseCommand(line)
@@ -40,7 +38,7 @@ async function runCommand(chosen: { command: Command; args: Args }): Promise<num
   const { config, log } = configure('warn', process.stderr)
   const { tools, close } = await assemble(config, log, 'command')
   try {
-    return await carryOut(tools, chosen, makeOut(chosen.args.json), complain)
+    return await carryOut(tools, chosen, OUT, complain)
   } finally {
     await close()
   }
@@ -52,7 +50,7 @@ async function migrate(json: boolean): Promise<number> {
   const { database, close } = await assemble(config, log, 'node')
   const pending = await database.pending()
   await close()
-  makeOut(json).print(json ? JSON.stringify({ pending }) : 'The database is up to date.')
+  OUT.print(json ? JSON.stringify({ pending }) : 'The database is up to date.')
   return 0
 }
 
@@ -78,9 +76,9 @@ async function runNode(name: NodeName): Promise<void> {
   const assembled = await assemble(config, log, ROLES[name])
   let server: Server | undefined
   try {
-    await prepareNode(assembled.tools)
     // the port first: where it is taken, another node may run on this very database
     server = name === 'worker' ? undefined : await listen(assembled.tools)
+    await prepareNode(assembled.tools)
     const finish = name === 'web' ? async () => {} : await startWork(assembled.tools)
     log.info({}, describePlace(config, server))
     const what = await signal
@@ -111,7 +109,7 @@ async function startWork(tools: Tools): Promise<() => Promise<void>> {
   const stopWorker = await startWorker(tools)
   const stopSchedule = startSchedule(tools)
   return async () => {
-    await Promise.all([stopSchedule(), stopWorker(FINISH_MS)])
+    await Promise.all([stopSchedule(FINISH_MS), stopWorker(FINISH_MS)])
   }
 }
 

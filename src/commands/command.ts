@@ -97,5 +97,6 @@ export const printable = (text: string): string =>
 /** What is told of an error: its sentence when it is one of the four, else where it was thrown too, as it is our defect. */
 export function describeError(error: unknown): { error: string; code: string } {
   if (isFailure(error)) return { error: error.message, code: error.code }
+  if (error instanceof WrongUsage) return { error: error.message, code: 'usage' }
   return { error: error instanceof Error ? (error.stack ?? error.message) : String(error), code: 'defect' }
 }

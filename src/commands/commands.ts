@@ -58,7 +58,7 @@ export function chooseCommand(line: string[]): Chosen {
 
 /**
  * Carries a command out. What fails is told: as a sentence to `complain`, and as an object to whoever reads JSON.
- * @returns the exit code: 0 done, 1 failed
+ * @returns the exit code: 0 done, 1 failed, 2 called in a wrong way
  */
 export async function carryOut(
   tools: Tools,
@@ -73,7 +73,7 @@ export async function carryOut(
     const described = describeError(error)
     if (args.json) out.print(JSON.stringify(described))
     complain(described.error)
-    return 1
+    return error instanceof WrongUsage ? 2 : 1
   }
 }
 

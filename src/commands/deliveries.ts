@@ -46,7 +46,7 @@ function asRow({ attempts, createdAt, error, id, retryAt, state, status, topic, 
     `${attempts} tries`,
     ...(status === undefined ? [] : [`answered ${status}`]),
     ...again,
-    ...(error ? [hideSecrets(error)] : [])
+    ...(error && error !== `answered ${status}` ? [hideSecrets(error)] : [])
   ]
   return [id, state, showTime(createdAt), topic, hideSecrets(url), outcome.join(', ')]
 }

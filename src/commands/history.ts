@@ -1,9 +1,9 @@
 /** `history` and `thread`: what is kept, deleted posts too. */
 import { findKnown } from '../federation/follow.ts'
-import { BadMessage, Missing } from '../model/errors.ts'
+import { Missing } from '../model/errors.ts'
 import type { KeptPost, Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
-import { type Command, value } from './command.ts'
+import { type Command, value, WrongUsage } from './command.ts'
 import { printPost } from './posts.ts'
 
 const USUAL = 20
@@ -18,7 +18,7 @@ export const history: Command = {
   async run(tools, args, out) {
     const [who] = args.positionals
     const limit = Number(args.limit ?? USUAL)
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000_000) throw new BadMessage('--limit is a whole number, 1 or more.')
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000_000) throw new WrongUsage('--limit is a whole number, 1 or more.')
     const posts = await tools.timelines.all({ limit }, who === undefined ? undefined : (await known(tools, who)).id)
     if (posts.length === 0 && !args.json) out.print('There are no posts yet.')
     for (const post of posts) printPost(out, args, post)

@@ -20,9 +20,10 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
   await transaction(async stores => {
     const now = clock()
-    // what was deleted since we read it is not told of after its delete
     await stores.topics.lock(topic)
-    if (act !== 'delete' && (await stores.history.find(postId))?.deletedAt !== undefined) return
+    // what was edited or deleted since we read it is told of by a job of its own, and the old is not told of after the new
+    const current = await stores.history.find(postId)
+    if (act !== 'delete' && (current?.deletedAt !== undefined || current?.edits !== post.edits)) return
     await distribute(
       stores,
       { key: `${post.uri} ${act} ${post.edits}`, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) },

@@ -203,30 +203,41 @@ async function fetchKeys(search: Search, urls: string[]): Promise<string[]> {
   return keys
 }
 
-type Asked = { answer: HttpAnswer; lrdd: Page['lrdd']; feeds: Page['feeds']; links: WebLink[]; feed?: Feed }
+/** `refused`: why what was meant as a feed is none. */
+type Asked = { answer: HttpAnswer; lrdd: Page['lrdd']; feeds: Page['feeds']; links: WebLink[]; feed?: Feed; refused?: Failure }
 
 /** GET, not HEAD, which servers answer as they like (D2). What Link headers say comes before what the page says. */
 async function askPage(search: Search, url: string): Promise<Asked | undefined> {
-  return search.ask('page', url, { headers: { accept: ACCEPT_PAGE }, maxBytes: LIMIT.feedBytes }, answer => {
+  const asked = await search.ask<Asked>('page', url, { headers: { accept: ACCEPT_PAGE }, maxBytes: LIMIT.feedBytes }, answer => {
     const headers = readLinks(answer.headers.link, answer.url)
-    const feed = feedOf(answer)
+    const { feed, refused } = feedOf(answer)
     if (feed) return [{ answer, lrdd: [], feeds: [], links: headers, feed }, `the feed ${feed.title ?? ''}`.trim()]
     const page = readPage(answer.body, contentOf(answer))
     const lrdd = [...headers.filter(link => link.rel.includes(REL.lrdd)), ...page.lrdd]
     const feeds = feedLinks([...page.links, ...headers])
-    return [{ answer, lrdd, feeds, links: [...headers, ...page.links] }, `a page with ${feeds.length} feeds`]
+    const why = refused === undefined || feeds.length > 0 ? {} : { refused }
+    return [{ answer, lrdd, feeds, links: [...headers, ...page.links], ...why }, `a page with ${feeds.length} feeds`]
   })
+  if (asked?.refused !== undefined) {
+    const line = search.trace.at(-1)!
+    delete line.found
+    line.failed = asked.refused.message
+  }
+  return asked
 }
 
-/** The answer as a feed, unless it is a page. */
-function feedOf(answer: HttpAnswer): Feed | undefined {
+/** The answer as a feed, unless it is a page; or why it cannot be read, if it was meant as one. */
+function feedOf(answer: HttpAnswer): Pick<Asked, 'feed' | 'refused'> {
+  const type = answer.headers['content-type'] ?? ''
   const start = answer.body.toString('latin1', 0, 1024)
-  if (/html/i.test(answer.headers['content-type'] ?? '') && !/<(\w+:)?(feed|entry|rss|RDF)[\s>]/.test(start)) return undefined
+  const begins = /<(\w+:)?(feed|entry|rss|RDF)[\s>]/.test(start)
+  if (/html/i.test(type) && !begins) return {}
   try {
-    return readFeed(answer.body, contentOf(answer))
+    return { feed: readFeed(answer.body, contentOf(answer)) }
   } catch (error) {
-    if (isFailure(error)) return undefined
-    throw error
+    if (!isFailure(error)) throw error
+    const meant = begins || (/[/+]xml|feed\+json/i.test(type) && !/<(!doctype\s+)?html/i.test(start))
+    return meant ? { refused: error } : {}
   }
 }
 
@@ -236,7 +247,7 @@ function findOnPage(search: Search, asked: Asked | undefined): Found {
   const { answer, feed: document, links } = asked
   const feed = document ? answer.url : asked.feeds[0]?.url
   const actor = links.find(({ rel, type = '' }) => rel.includes('alternate') && /^application\/(activity|ld)\+json/.test(type))?.url
-  if (feed === undefined && actor === undefined) throw search.failure()
+  if (feed === undefined && actor === undefined) throw asked.refused ?? search.failure()
   const profile = document ? document.links.alternate : answer.url
   return {
     aliases: [],

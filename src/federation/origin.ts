@@ -18,6 +18,9 @@ export async function settleOrigin({ addresses, clock, config, log, transaction 
       )
     }
     if (known !== undefined) {
+      if (await stores.settings.runsElsewhere(config.publicUrl)) {
+        throw new Refused(`This node runs already, as ${known}: stop it first, or give this one a DATA_DIR (or DATABASE_URL) of its own.`)
+      }
       await stores.actors.moveOrigin(known, config.publicUrl, addresses.handleHost)
       await stores.history.moveOrigin(known, config.publicUrl)
       await askHubsAnew(stores, clock())

@@ -1,5 +1,4 @@
 /** What recurs: polls, renewals, retries, and the end of what has had its time. Every worker runs it; each row is taken by one. */
-import { deliver } from '../federation/deliver.ts'
 import { readPushes } from '../federation/read-feed.ts'
 import { verifyDue } from '../federation/verify.ts'
 import type { Tools } from '../tools.ts'
@@ -8,6 +7,9 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
 const LOG_DAYS = 14
+/** How much of one foreign topic may wait: a publisher who changes it all the time does not fill the disk (OPEN_HUB). */
+const MOST_WAITING = 64 * 1024 * 1024
+const STOP_MS = 5 * SECOND
 
 type Round = { every: number; what: string; work: (tools: Tools) => Promise<unknown> }
 
@@ -18,11 +20,12 @@ const ROUNDS: Round[] = [
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
   { every: MINUTE, what: 'end leases', work: endLeases },
+  { every: MINUTE, what: 'free documents', work: freeDocuments },
   { every: 60 * MINUTE, what: 'forget', work: forget }
 ]
 
-/** Begins all rounds. The answer stops them and waits for those under way. */
-export function startSchedule(tools: Tools): () => Promise<void> {
+/** Begins all rounds. The answer stops them: those under way are finished, for `timeout` milliseconds at most. */
+export function startSchedule(tools: Tools): (timeout?: number) => Promise<void> {
   const running = new Set<Promise<unknown>>()
   const timers = ROUNDS.map(round => {
     let busy = false
@@ -39,17 +42,20 @@ export function startSchedule(tools: Tools): () => Promise<void> {
       running.add(turn)
     }, round.every)
   })
-  return async () => {
-    timers.map(clearInterval)
-    await Promise.all(running)
+  return async (timeout = STOP_MS) => {
+    for (const timer of timers) clearInterval(timer)
+    await Promise.race([Promise.all(running), new Promise(late => setTimeout(late, timeout).unref())])
   }
 }
 
 const later = (tools: Tools, milliseconds: number) => new Date(tools.clock().getTime() + milliseconds)
 
+/** In one commit: an address whose worker died is found once, and would be lost between the finding and the queue. */
 async function deliverDue(tools: Tools): Promise<void> {
-  const due = await tools.recipients.takeDue(tools.clock(), later(tools, MINUTE), 500)
-  if (due.length > 0) await deliver(tools, due)
+  await tools.transaction(async ({ queue, recipients }) => {
+    const due = await recipients.takeDue(tools.clock(), later(tools, 10 * MINUTE), 500)
+    if (due.length > 0) await queue.addMany('deliver', [{ recipients: due }])
+  })
 }
 
 async function askDue(tools: Tools): Promise<void> {
@@ -77,6 +83,13 @@ async function endLeases(tools: Tools): Promise<void> {
   await tools.subscriptions.expire(tools.clock())
   await tools.subscribers.forgetFailed(later(tools, -10 * MINUTE))
   await tools.deliveries.dropEnded(tools.clock())
+}
+
+/** First what was dropped a round ago or before: nobody can be about to send it. */
+async function freeDocuments(tools: Tools): Promise<void> {
+  const ours = `${tools.config.publicUrl}/`
+  await tools.deliveries.emptySettled(later(tools, -60 * MINUTE), ours)
+  await tools.deliveries.dropExcess(MOST_WAITING, ours, tools.clock())
 }
 
 async function forget(tools: Tools): Promise<void> {

@@ -131,15 +131,45 @@ export function makeDeliveries(db: Db, vault: Vault) {
         }>(row)
       )
     },
-    /** Puts a delivery that failed back to the waiting ones. Answers its address, or undefined when there is no such delivery. */
+    /**
+     * Puts a delivery that failed back to the waiting ones. Answers its address, or undefined when there is no such delivery or
+     * its document has been emptied.
+     */
     async revive(id: string): Promise<string | undefined> {
       const [row] = await db('deliveries')
         .where({ id })
         .whereNot({ state: 'done' })
+        .whereExists(db('documents as c').select(db.raw('1')).whereRaw(`c.id = deliveries.document_id and c.body <> ''`))
         .update({ state: 'waiting', attempts: 0 })
         .returning('recipient_id')
       if (row !== undefined) await db('recipients').where({ id: row.recipient_id }).update({ retry_at: null })
       return row?.recipient_id
+    },
+    /**
+     * Empties documents from before a time that nobody waits for; their rows stay for the log. Of our own topics those stay whole
+     * that may be revived.
+     * @param ours what the URLs of our own topics begin with
+     */
+    async emptySettled(before: Date, ours: string): Promise<void> {
+      await raw(
+        `update documents c set body = '' where created_at < ? and body <> ''
+           and not exists (select 1 from deliveries where document_id = c.id and state = 'waiting')
+           and not (starts_with(topic, ?) and exists (select 1 from deliveries where document_id = c.id and state = 'failed'))`,
+        [before, ours]
+      )
+    },
+    /**
+     * Drops the oldest of what waits of a foreign topic beyond its newest `bytes`.
+     * @param ours what the URLs of our own topics begin with
+     */
+    async dropExcess(bytes: number, ours: string, now: Date): Promise<void> {
+      await raw(
+        `update deliveries d set state = 'dropped', error = 'Too much of this topic was waiting.', done_at = ?
+         from (select id, sum(octet_length(body)) over (partition by topic order by id desc) as size
+           from documents where not starts_with(topic, ?)) c
+         where d.document_id = c.id and d.state = 'waiting' and c.size > ?`,
+        [now, ours, bytes]
+      )
     },
     /** Forgets what was settled before a time, and documents that nobody waits for. */
     async forget(before: Date): Promise<void> {

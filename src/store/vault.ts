@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import { Refused } from '../model/errors.ts'
 
 const MOST_OPENED = 10_000
 
@@ -19,7 +20,7 @@ export function makeVault(secretKey: string) {
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return `1.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`
     },
-    /** Throws when the text was sealed under another SECRET_KEY, or was changed. */
+    /** @throws Refused when the text was sealed under another SECRET_KEY, or was changed */
     open(sealed: string): string {
       const known = opened.get(sealed)
       if (known !== undefined) return known
@@ -38,6 +39,6 @@ function decipher(sealed: string, key: KeyObject): string {
   try {
     return cipher.update(bytes.subarray(28), undefined, 'utf8') + cipher.final('utf8')
   } catch (cause) {
-    throw new Error('A stored secret cannot be read: SECRET_KEY is not the one with which it was stored.', { cause })
+    throw new Refused('A stored secret cannot be read: SECRET_KEY is not the one with which it was stored.', { cause })
   }
 }

@@ -224,3 +224,31 @@ describe('discover, what must be found', () => {
     assert.equal(internet.requests().length, 2)
   })
 })
+
+describe('discover, a feed that is refused', () => {
+  const URL = 'https://b.example/feed'
+  const page = (type: string, body: string): PageOf => ({ headers: { 'content-type': type }, body })
+  const item = (text: string) => `<rss version="2.0"><channel><title>${text}</title></channel></rss>`
+  const refused: [what: string, page: PageOf, why: RegExp][] = [
+    ['a DOCTYPE', page('application/rss+xml', `<!DOCTYPE rss>${item('x')}`), /DOCTYPE/i],
+    ['a reference to no character', page('text/xml', item('&#0;')), /not well-formed XML: .*character/],
+    ['a cut end, as HTML', page('text/html', item('x').slice(0, -6)), /not well-formed XML/],
+    ['another root', page('application/xml', '<opml/>'), /no feed/]
+  ]
+  for (const [what, answer, why] of refused) {
+    it(`D2 I2 tells why a feed with ${what} is not read`, async () => {
+      const { error, trace } = failed(await discover({ ...makeInternet({ [URL]: answer }), clock }, URL), BadMessage)
+      const step = trace.find(({ step }) => step === 'page')!
+      assert.match(error.message, why)
+      assert.deepEqual([step.failed, step.found], [error.message, undefined])
+    })
+  }
+
+  it('D2 reads a page in XHTML that is served as XML as a page', async () => {
+    const link = '<link rel="alternate" type="application/atom+xml" href="/atom"/>'
+    const xhtml = page('application/xml', `<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head>${link}</head></html>`)
+    assert.equal(found(await discover({ ...makeInternet({ [URL]: xhtml }), clock }, URL)).feed, 'https://b.example/atom')
+    const empty = page('application/xml', '<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head/></html>')
+    failed(await discover({ ...makeInternet({ [URL]: empty }), clock }, URL), Missing)
+  })
+})

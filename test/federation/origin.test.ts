@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Assembled, assemble } from '../../src/assemble.ts'
+import { type Assembled, assemble, type Role } from '../../src/assemble.ts'
 import { readConfig } from '../../src/config.ts'
 import { addAccount } from '../../src/federation/accounts.ts'
 import { requireOrigin, settleOrigin } from '../../src/federation/origin.ts'
@@ -22,9 +22,9 @@ describe('the origin of the node', () => {
     await database.drop()
   })
 
-  const open = async (publicUrl: string) => {
+  const open = async (publicUrl: string, role: Role = 'command') => {
     const settings = { PUBLIC_URL: publicUrl, DATA_DIR: temporaryFolder(), SECRET_KEY: 'a key for tests only' }
-    const node = await assemble(readConfig(settings, { cwd: temporaryFolder() }), silence, 'command', { database: database.database })
+    const node = await assemble(readConfig(settings, { cwd: temporaryFolder() }), silence, role, { database: database.database })
     opened.push(node)
     return node.tools
   }
@@ -90,6 +90,14 @@ describe('the origin of the node', () => {
         (error: Error) => error instanceof Refused && /PUBLIC_URL.*move-origin/.test(error.message)
       )
     }
+  })
+
+  it('is not taken away from a node that runs', async () => {
+    await settleOrigin(await open(LOOPBACK, 'web'))
+    await settleOrigin(await open(LOOPBACK, 'worker'))
+    const other = await open('http://127.0.0.1:3007', 'node')
+    await assert.rejects(settleOrigin(other), (error: Error) => error instanceof Refused && /runs already/.test(error.message))
+    assert.equal(await other.settings.find('origin'), LOOPBACK)
   })
 
   it('is never moved by a command, which may have been called with other settings', async () => {

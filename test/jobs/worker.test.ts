@@ -80,13 +80,49 @@ describe('the schedule', () => {
       await hub.publish('x')
       one.onPost = () => ({})
       hub.pass(5_000)
-      const stop = startSchedule(hub.tools)
+      const stops = [startWorker(hub.tools), startSchedule(hub.tools)]
       await until('the second try', () => one.got.length === 2)
-      await stop()
+      await Promise.all(stops.map(stop => stop(5_000)))
       assert.deepEqual(
         (await hub.tools.deliveries.list({ failed: false, limit: 1 })).map(delivery => delivery.state),
         ['done']
       )
+    } finally {
+      await hub.close()
+    }
+  })
+
+  it('H8 puts what is due into the queue and waits for no subscriber', async () => {
+    const hub = await startHub()
+    try {
+      const one = hub.subscriber('https://one.example/', { onPost: () => ({ status: 500 }) })
+      await hub.subscribe(one)
+      await hub.publish('x')
+      hub.pass(5_000)
+      const stop = startSchedule(hub.tools)
+      const job = await until('the job', async () => (await hub.tools.queue.take('deliver', 9))[0])
+      await stop(5_000)
+      assert.deepEqual([job.data.recipients.length, one.got.length], [1, 1])
+    } finally {
+      await hub.close()
+    }
+  })
+
+  it('H5 stops in time although a subscriber who is verified hangs', async () => {
+    const hub = await startHub()
+    let answer = () => {}
+    const hanging = new Promise<object>(done => {
+      answer = () => done({})
+    })
+    try {
+      const one = hub.subscriber('https://one.example/', { onGet: () => hanging })
+      await hub.ask({ 'hub.mode': 'subscribe', 'hub.topic': hub.topic, 'hub.callback': one.callback })
+      const stop = startSchedule(hub.tools)
+      await until('the question', () => one.asked.length === 1, 10_000)
+      const ended = await Promise.race([stop(50).then(() => 'stopped'), hanging.then(() => 'answered')])
+      assert.equal(ended, 'stopped')
+      answer()
+      await stop(5_000)
     } finally {
       await hub.close()
     }

@@ -182,4 +182,44 @@ describe('the stores of deliveries and of their addresses', () => {
     assert.equal(await deliveries.document(waits!.documentId), undefined)
     assert.deepEqual(await claim([done!.recipientId, waits!.recipientId]), [])
   })
+
+  const OURS = 'https://hub.example/'
+  const FOREIGN = 'https://elsewhere.example/'
+  const size = async (id: string) => (await hub.tools.deliveries.document(id))?.body.length
+
+  it('X38 empties an old document when nobody waits for it any more, and keeps its row in the log', async () => {
+    const { deliveries } = hub.tools
+    await enter('https://a.example/')
+    const [one] = await deliveries.first(await tell('one'), now)
+    const empty = (ms: number) => deliveries.emptySettled(later(ms), OURS)
+    await empty(1)
+    assert.equal(await size(one!.documentId), 3, 'somebody waits')
+    await settle(one!, 'done')
+    await empty(0)
+    assert.equal(await size(one!.documentId), 3, 'it is not old')
+    await empty(1)
+    assert.equal(await size(one!.documentId), 0)
+    assert.deepEqual(await states(), ['done'])
+  })
+
+  it('X38 keeps what failed of our own topics to be revived, and revives nothing that was emptied', async () => {
+    const { deliveries } = hub.tools
+    await enter('https://a.example/')
+    const [one] = await deliveries.first(await tell('one'), now)
+    await settle(one!, 'failed')
+    await deliveries.emptySettled(later(1), OURS)
+    assert.equal(await size(one!.documentId), 3)
+    await deliveries.emptySettled(later(1), FOREIGN)
+    assert.equal(await size(one!.documentId), 0)
+    assert.equal(await deliveries.revive(one!.id), undefined)
+  })
+
+  it('X38 drops the oldest of what waits of a foreign topic beyond a limit, and nothing of our own', async () => {
+    await enter('https://a.example/')
+    for (const key of ['one', 'two', 'six']) await tell(key)
+    await hub.tools.deliveries.dropExcess(6, OURS, now)
+    assert.deepEqual(await states(), ['waiting', 'waiting', 'waiting'])
+    await hub.tools.deliveries.dropExcess(6, FOREIGN, now)
+    assert.deepEqual(await states(), ['dropped', 'waiting', 'waiting'])
+  })
 })

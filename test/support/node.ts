@@ -56,7 +56,7 @@ export async function startNode({
   const close = async () => {
     server.closeAllConnections()
     await new Promise(done => server.close(done))
-    await stopSchedule?.()
+    await stopSchedule?.(5_000)
     await stopWorker?.(5_000)
     await assembled.close()
     await database.drop()
