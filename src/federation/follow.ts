@@ -12,6 +12,7 @@ import { FEED_ACCEPT, type Located, locate, olderPage, PAGE_PAUSE, takeFeed } fr
 
 const DAY = 86_400_000
 const FIRST_POLL = 15 * 60_000
+const OVER: Subscription['state'][] = ['ending', 'ended', 'gone']
 
 export type Followed = { actor: Actor; subscription?: Subscription; trace: TraceStep[]; fresh: number; already: boolean }
 
@@ -53,12 +54,14 @@ async function followLocal({ clock, follows }: Tools, actor: Actor, as: Account)
   return { actor, trace: [{ step: 'known here', found: actor.uri }], fresh: 0, already: !added }
 }
 
-async function followKnown({ clock, subscriptions, transaction }: Tools, actor: Actor, as: Account): Promise<Followed | undefined> {
-  const subscription = await subscriptions.findByActor(actor.id)
-  if (subscription === undefined || ['ending', 'ended', 'gone'].includes(subscription.state)) return undefined
-  const now = clock()
-  const added = await transaction(stores => stores.follows.add({ followerId: as.id, followedId: actor.id, via: 'feed' }, now))
-  return { actor, subscription, trace: [{ step: 'known here', url: subscription.url, found: actor.uri }], fresh: 0, already: !added }
+/** Nothing when no feed of theirs is read any more, which only those who hold its row can tell: another may just unfollow (S13). */
+async function followKnown({ clock, transaction }: Tools, actor: Actor, as: Account): Promise<Followed | undefined> {
+  return transaction(async stores => {
+    const subscription = (await stores.subscriptions.lockAll({ actorId: actor.id })).find(({ state }) => !OVER.includes(state))
+    if (subscription === undefined) return undefined
+    const added = await stores.follows.add({ followerId: as.id, followedId: actor.id, via: 'feed' }, clock())
+    return { actor, subscription, trace: [{ step: 'known here', url: subscription.url, found: actor.uri }], fresh: 0, already: !added }
+  })
 }
 
 async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as, hub }: Options): Promise<Followed> {
@@ -76,8 +79,10 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
   trace.push({ step: 'hub', ...(chosen ? { url: chosen } : {}), found: describeHub(chosen, askable) })
   return transaction(async stores => {
     const now = clock()
+    const { id } = await stores.subscriptions.add({ url: located.url, topic: located.topic }, now)
+    const held = await stores.subscriptions.lockAll({ id, actorId: own?.id })
+    const before = held.find(one => one.id === id)!
     const actor = await stores.actors.keep({ ...owner, trace }, now)
-    const before = await stores.subscriptions.add({ url: located.url, topic: located.topic, actorId: actor.id }, now)
     const fresh = await takeFeed(stores, feed, actor, 'feed', now)
     const added = await stores.follows.add({ followerId: as.id, followedId: actor.id, via: 'feed' }, now)
     await begin(
@@ -87,8 +92,8 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
       { actorId: actor.id, ...(hub ? { fixedHub: hub } : {}), ...(askable ? { askable: chosen } : {}) },
       now
     )
-    for (const other of await stores.subscriptions.byActor(actor.id)) if (other.id !== before.id) await leave(stores, other, now)
-    const subscription = await stores.subscriptions.find(before.id)
+    for (const other of held) if (other.id !== id) await leave(stores, other, now)
+    const subscription = await stores.subscriptions.find(id)
     return { actor, trace, fresh, already: !added, ...(subscription ? { subscription } : {}) }
   })
 }
@@ -163,20 +168,22 @@ async function fetchFeed({ http, clock }: Tools, url: string, trace: TraceStep[]
 /** Ends a follow; when it was the last of somebody, their feeds are read no more and the hubs are told so (S13). */
 export async function unfollow({ clock, transaction }: Pick<Tools, 'clock' | 'transaction'>, actor: Actor, as: Account): Promise<boolean> {
   return transaction(async stores => {
+    await stores.subscriptions.lockAll({ actorId: actor.id })
     if (!(await stores.follows.remove(as.id, actor.id))) return false
     await leaveUnfollowed(stores, actor.id, clock())
     return true
   })
 }
 
-/** Ends what is subscribed of somebody whom nobody here follows any more. */
+/** Ends what is subscribed of somebody whom nobody here follows any more: counted when nobody else can begin to, in a transaction. */
 export async function leaveUnfollowed(stores: Stores, actorId: string, now: Date): Promise<void> {
+  const held = await stores.subscriptions.lockAll({ actorId })
   if ((await stores.follows.localFollowers(actorId)) > 0) return
-  for (const subscription of await stores.subscriptions.byActor(actorId)) await leave(stores, subscription, now)
+  for (const subscription of held) await leave(stores, subscription, now)
 }
 
-async function leave(stores: Stores, { endedAt, id, state }: Subscription, now: Date): Promise<void> {
-  if (endedAt !== undefined) return
+async function leave(stores: Stores, { id, state }: Subscription, now: Date): Promise<void> {
+  if (state === 'ending' || state === 'ended') return
   const pushed = state === 'active' || state === 'asking'
   await stores.subscriptions.change(id, {
     ...{ state: pushed ? 'ending' : 'ended', endedAt: now, pollAt: null, olderUrl: null },

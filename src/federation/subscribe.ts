@@ -3,10 +3,10 @@ import { isFailure, Missing, Unreachable } from '../model/errors.ts'
 import type { Subscription } from '../model/kept.ts'
 import { randomSecret } from '../model/tokens.ts'
 import { readRetryAfter } from '../protocol/date.ts'
-import { readVerification, verifySignature, writeSubscribe } from '../protocol/hub.ts'
+import { readVerification, type Verification, verifySignature, writeSubscribe } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
 import { htmlToText } from '../protocol/sanitize.ts'
-import type { Tools } from '../tools.ts'
+import type { Stores, Tools } from '../tools.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -27,33 +27,53 @@ const SHORTEST_LEASE = 600
 /** Seconds. */
 const CENTURY = 36_525 * 86_400
 
+type Request = { mode: 'subscribe' | 'unsubscribe'; hub: string; body: string; at: Date }
+
 /**
- * Asks the hub of a subscription, as `pendingMode` or a due renewal says. What we expect is kept before the request leaves: some
- * hubs verify while our request is still open (S3, S5).
+ * Asks the hub of a subscription, to push or to stop. What we expect is kept before the request leaves: some hubs verify while our
+ * request is still open (S3, S5). It is decided with the row held, for whoever follows or unfollows meanwhile may change it.
  */
 export async function askHub(tools: Tools, subscriptionId: string): Promise<void> {
-  const { addresses, clock, config, http, log, subscriptions } = tools
-  const subscription = await subscriptions.find(subscriptionId)
-  if (subscription === undefined) return
-  if (subscription.state === 'ending') return leaveHub(tools, subscription)
-  if (isOver(subscription)) return
-  const hub = subscription.fixedHub ?? subscription.hub ?? subscription.hubs[0]
-  if (hub === undefined || (config.isLoopback && !(await http.isListed(hub)))) {
-    await subscriptions.change(subscription.id, { state: 'polling', askAt: null, pendingMode: null })
-    return
-  }
-  const now = clock()
-  const { askFailures, topic, token } = subscription
+  const { config, http, log, subscriptions, transaction } = tools
+  const known = await subscriptions.find(subscriptionId)
+  if (known === undefined || isOver(known)) return
+  const hub = hubOf(known)
+  const askable = hub !== undefined && (!config.isLoopback || (await http.isListed(hub)))
+  const request = await transaction(async stores => {
+    const subscription = await stores.subscriptions.lock(subscriptionId)
+    if (subscription === undefined || isOver(subscription)) return undefined
+    if (subscription.state === 'ending') return prepareToLeave(tools, stores, subscription)
+    // another hub, named meanwhile, is asked by whoever named it
+    if (hub !== hubOf(subscription)) return undefined
+    if (askable) return prepareToAsk(tools, stores, subscription, hub)
+    await stores.subscriptions.change(subscriptionId, { state: 'polling', askAt: null, pendingMode: null })
+    return undefined
+  })
+  if (request === undefined) return
+  const outcome = await post(tools, request.hub, request.body)
+  const told = { hub: request.hub, topic: known.topic, mode: request.mode, outcome: outcome.ok ? 'taken' : outcome.error }
+  log.info(told, 'subscription: asked the hub')
+  if (request.mode === 'subscribe' && !outcome.ok) await refused(tools, subscriptionId, request, outcome)
+}
+
+const hubOf = ({ fixedHub, hub, hubs }: Subscription): string | undefined => fixedHub ?? hub ?? hubs[0]
+
+async function prepareToAsk(
+  { addresses, clock, random }: Tools,
+  { subscriptions }: Stores,
+  subscription: Subscription,
+  hub: string
+): Promise<Request> {
+  const at = clock()
+  const { askFailures, id, state, token, topic } = subscription
   const secret = secretToAgreeOn(subscription)
   const verifyToken = subscription.verifyToken ?? randomSecret().slice(0, 32)
-  await subscriptions.change(subscription.id, {
-    ...{ state: subscription.state === 'active' ? 'active' : 'asking', hub, pendingMode: 'subscribe', pendingAt: now },
-    ...{ nextSecret: secret, verifyToken, askFailures: askFailures + 1, askAt: later(now, pauseAfter(SILENCES, askFailures, tools.random)) }
+  await subscriptions.change(id, {
+    ...{ state: state === 'active' ? 'active' : 'asking', hub, pendingMode: 'subscribe', pendingAt: at },
+    ...{ nextSecret: secret, verifyToken, askFailures: askFailures + 1, askAt: later(at, pauseAfter(SILENCES, askFailures, random)) }
   })
   const body = writeSubscribe({ mode: 'subscribe', topic, callback: addresses.push(token), secret, lease: LEASE, verifyToken })
-  const outcome = await post(tools, hub, body)
-  log.info({ hub, topic, outcome: outcome.ok ? 'taken' : outcome.error }, 'subscription: asked the hub')
-  if (!outcome.ok) await refused(tools, subscription.id, hub, outcome)
+  return { mode: 'subscribe', hub, body, at }
 }
 
 /** A new secret for each renewal; one that a hub may have taken already, without our hearing of it, is sent again (S3). */
@@ -70,7 +90,8 @@ const later = (now: Date, milliseconds: number) => new Date(now.getTime() + mill
 const pauseAfter = (pauses: number[], tries: number, random: () => number): number =>
   (pauses[Math.min(tries, pauses.length - 1)] ?? DAY) * (0.9 + 0.2 * random())
 
-type Outcome = { ok: true } | { ok: false; error: string; status?: number; lasting: boolean; retryAfter?: number }
+type Refusal = { ok: false; error: string; status?: number; lasting: boolean; retryAfter?: number }
+type Outcome = { ok: true } | Refusal
 
 async function post({ clock, http }: Tools, hub: string, body: string): Promise<Outcome> {
   try {
@@ -103,41 +124,51 @@ function oneLine(said: string | undefined, before: string): string {
  * A refusal for good leads to the next hub, and after the last of them to polling; anything else is tried again, after a while at
  * the next hub too (S1, S5). A verification that came in the meantime stands, whatever the hub answered afterwards.
  */
-async function refused({ clock, random, subscriptions }: Tools, id: string, hub: string, outcome: Outcome & { ok: false }): Promise<void> {
-  const subscription = await subscriptions.find(id)
-  if (subscription?.pendingMode !== 'subscribe') return
+async function refused({ clock, random, transaction }: Tools, id: string, request: Request, outcome: Refusal): Promise<void> {
   const now = clock()
+  await transaction(async ({ subscriptions }) => {
+    const subscription = await subscriptions.lock(id)
+    const waits = subscription?.pendingMode === 'subscribe' && subscription.pendingAt?.getTime() === request.at.getTime()
+    if (waits) await subscriptions.change(id, afterRefusal(subscription, request.hub, outcome, now, random))
+  })
+}
+
+function afterRefusal(subscription: Subscription, hub: string, outcome: Refusal, now: Date, random: () => number) {
   const { askFailures, expiresAt, fixedHub, hubs, state } = subscription
   const base = { error: outcome.error, status: outcome.status ?? null, pollAt: now }
   const next = fixedHub ?? hubs[(hubs.indexOf(hub) + 1) % hubs.length] ?? hub
   if (!outcome.lasting) {
     const wait = Math.max(pauseAfter(PAUSES, askFailures - 1, random), Math.min((outcome.retryAfter ?? 0) * SECOND, 7 * DAY))
-    await subscriptions.change(id, { ...base, hub: askFailures < PATIENCE ? hub : next, askAt: later(now, wait) })
-    return
+    return { ...base, hub: askFailures < PATIENCE ? hub : next, askAt: later(now, wait) }
   }
   const runs = state === 'active' && (expiresAt === undefined || expiresAt > now)
   const tried = hubs.indexOf(next) <= hubs.indexOf(hub)
-  await subscriptions.change(id, {
-    ...{ ...base, state: runs ? 'active' : 'polling', pendingMode: null, nextSecret: null, hub: next },
+  return {
+    ...{ ...base, state: runs ? ('active' as const) : ('polling' as const), pendingMode: null, nextSecret: null, hub: next },
     ...(tried ? { askAt: later(now, DAY) } : { askAt: now, askFailures: 0 })
-  })
+  }
 }
 
-/** Unsubscribes. Some hubs never verify that: after three days it is over all the same (S13). */
-async function leaveHub(tools: Tools, { askFailures, endedAt, hub, id, topic, token, verifyToken }: Subscription): Promise<void> {
-  const { addresses, clock, random, subscriptions } = tools
-  const now = clock()
-  const since = endedAt ?? now
+/** To unsubscribe. Some hubs never verify that: after three days it is over all the same (S13). */
+async function prepareToLeave(
+  { addresses, clock, random }: Tools,
+  { subscriptions }: Stores,
+  subscription: Subscription
+): Promise<Request | undefined> {
+  const { askFailures, endedAt, hub, id, token, topic, verifyToken } = subscription
+  const at = clock()
+  const since = endedAt ?? at
   const end = later(since, 3 * DAY)
-  if (now >= end || hub === undefined) {
+  if (at >= end || hub === undefined) {
     await subscriptions.change(id, { state: 'ended', askAt: null, pollAt: null, pendingMode: null })
-    return
+    return undefined
   }
-  const again = later(now, pauseAfter(PAUSES, askFailures + 2, random))
+  const again = later(at, pauseAfter(PAUSES, askFailures + 2, random))
   const askAt = again < end ? again : end
-  await subscriptions.change(id, { pendingMode: 'unsubscribe', pendingAt: now, endedAt: since, askAt, askFailures: askFailures + 1 })
+  await subscriptions.change(id, { pendingMode: 'unsubscribe', pendingAt: at, endedAt: since, askAt, askFailures: askFailures + 1 })
   const proof = verifyToken === undefined ? {} : { verifyToken }
-  await post(tools, hub, writeSubscribe({ mode: 'unsubscribe', topic, callback: addresses.push(token), ...proof }))
+  const body = writeSubscribe({ mode: 'unsubscribe', topic, callback: addresses.push(token), ...proof })
+  return { mode: 'unsubscribe', hub, body, at }
 }
 
 /**
@@ -145,34 +176,40 @@ async function leaveHub(tools: Tools, { askFailures, endedAt, hub, id, topic, to
  * @throws Missing for everything else: nothing is told to whoever guesses
  */
 export async function confirm(tools: Tools, token: string, query: URLSearchParams): Promise<string> {
-  const { clock, log, subscriptions } = tools
-  const subscription = await subscriptions.findByToken(token)
+  const { clock, log, random, subscriptions, transaction } = tools
+  const known = await subscriptions.findByToken(token)
   const asked = readVerification(query)
-  if (subscription === undefined || asked.topic !== subscription.topic) throw nothing()
+  if (known === undefined) throw nothing()
   const now = clock()
-  if (asked.mode === 'denied') {
-    log.info({ topic: subscription.topic, why: asked.reason }, 'subscription: denied')
-    await deny(tools, subscription, asked.reason, now)
-    return ''
-  }
-  const fresh = subscription.pendingAt !== undefined && now.getTime() - subscription.pendingAt.getTime() < DAY
-  if (
-    isOver(subscription) ||
-    !fresh ||
-    asked.mode !== subscription.pendingMode ||
-    asked.challenge === undefined ||
-    asked.challenge.length > 1024
-  )
-    throw nothing()
-  if (asked.verifyToken !== undefined && asked.verifyToken !== subscription.verifyToken) throw nothing()
-  if (asked.mode === 'unsubscribe')
-    await subscriptions.change(subscription.id, { state: 'ended', pendingMode: null, askAt: null, pollAt: null })
-  else await activate(tools, subscription, asked.lease, now)
-  return asked.challenge
+  // with the row held: what is expected may have changed since (S13)
+  return transaction(async stores => {
+    const subscription = await stores.subscriptions.lock(known.id)
+    if (asked.topic !== subscription?.topic) throw nothing()
+    if (asked.mode === 'denied') {
+      log.info({ topic: subscription.topic, why: asked.reason }, 'subscription: denied')
+      await deny(stores, subscription, asked.reason, now)
+      return ''
+    }
+    if (!isExpected(subscription, asked, now)) throw nothing()
+    if (asked.mode === 'unsubscribe')
+      await stores.subscriptions.change(subscription.id, { state: 'ended', pendingMode: null, askAt: null, pollAt: null })
+    else await activate(stores, subscription, asked.lease, now, random)
+    return asked.challenge
+  })
+}
+
+type Question = Exclude<Verification, { mode: 'denied' }>
+
+/** Whether we asked for this, within a day, and still want it. */
+function isExpected(subscription: Subscription, { mode, verifyToken }: Question, now: Date): boolean {
+  const { pendingAt, pendingMode } = subscription
+  const fresh = pendingAt !== undefined && now.getTime() - pendingAt.getTime() < DAY
+  const proven = verifyToken === undefined || verifyToken === subscription.verifyToken
+  return !isOver(subscription) && fresh && mode === pendingMode && proven
 }
 
 /** The word of a hub that knows the secret address is taken, but asked about again after a day (S8). What has ended stays so. */
-async function deny({ subscriptions }: Tools, { id, state }: Subscription, reason: string | undefined, now: Date): Promise<void> {
+async function deny({ subscriptions }: Stores, { id, state }: Subscription, reason: string | undefined, now: Date): Promise<void> {
   if (isOver({ state })) return
   const error = `The hub denied it${oneLine(reason, ': ')}`
   const rest =
@@ -186,7 +223,13 @@ const nothing = () => new Missing('There is no such subscription.')
  * The lease runs from now on; the new secret counts, the old one for what was under way (S7). What was published before the hub
  * began to push is looked for once more.
  */
-async function activate({ random, subscriptions }: Tools, subscription: Subscription, lease: number | undefined, now: Date): Promise<void> {
+async function activate(
+  { subscriptions }: Stores,
+  subscription: Subscription,
+  lease: number | undefined,
+  now: Date,
+  random: () => number
+): Promise<void> {
   const granted = lease === undefined || lease <= 0 ? undefined : lease
   const short = granted !== undefined && granted < SHORTEST_LEASE
   const next = subscription.nextSecret
@@ -225,7 +268,7 @@ export async function takeContent(
   const now = clock()
   if (!secretsOf(subscription, now).some(secret => verifySignature(headers.signature, secret, body))) {
     log.warn({ topic: subscription.topic, signed: headers.signature !== undefined }, 'push: wrong signature, ignored')
-    await distrust(tools, subscription, now)
+    await distrust(tools, subscription.id, now)
     return
   }
   await transaction(async stores => {
@@ -241,10 +284,14 @@ function secretsOf({ nextSecret, pendingMode, secret, verifiedAt }: Subscription
 }
 
 /** Content that proves nothing is a hint at most: the topic is looked at soon, once for many; after five a new secret is agreed on. */
-async function distrust({ subscriptions }: Tools, { id, pollAt, state }: Subscription, now: Date): Promise<void> {
-  const count = await subscriptions.countBadSignature(id)
-  if (state === 'ending') return
-  const soon = later(now, 5 * MINUTE)
-  const renew = count % BAD_SIGNATURES === 0 && state === 'active'
-  await subscriptions.change(id, { ...(pollAt === undefined || pollAt > soon ? { pollAt: soon } : {}), ...(renew ? { askAt: now } : {}) })
+async function distrust({ transaction }: Tools, id: string, now: Date): Promise<void> {
+  await transaction(async ({ subscriptions }) => {
+    const count = await subscriptions.countBadSignature(id)
+    const subscription = await subscriptions.lock(id)
+    if (subscription === undefined || subscription.state === 'ending' || isOver(subscription)) return
+    const { pollAt, state } = subscription
+    const soon = later(now, 5 * MINUTE)
+    const renew = count % BAD_SIGNATURES === 0 && state === 'active'
+    await subscriptions.change(id, { ...(pollAt === undefined || pollAt > soon ? { pollAt: soon } : {}), ...(renew ? { askAt: now } : {}) })
+  })
 }

@@ -123,6 +123,16 @@ export function makeSubscriptions(db: Db, vault: Vault) {
      * The subscription as it is now, its row held until the transaction ends: a push and a poll of one feed are read one after
      * the other (I16).
      */
-    lock: async (id: string) => read(await db('subscriptions').where({ id }).forUpdate().first())
+    lock: async (id: string) => read(await db('subscriptions').where({ id }).forUpdate().first()),
+    /**
+     * All feeds of somebody, and the one of `id` whosever it is, the oldest first; their rows are held until the transaction ends.
+     * Everybody holds them in this order, and before any follow or actor, so that no two wait for each other.
+     */
+    async lockAll({ actorId, id }: { actorId?: string | undefined; id?: string }): Promise<Subscription[]> {
+      const rows = db('subscriptions')
+        .whereIn('actor_id', actorId === undefined ? [] : [actorId])
+        .orWhereIn('id', id === undefined ? [] : [id])
+      return (await rows.orderBy('id').forUpdate()).map(row => read(row)!)
+    }
   }
 }

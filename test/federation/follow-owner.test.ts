@@ -196,7 +196,8 @@ describe('following', () => {
     const cases: [page: object, kind: new (message: string) => Error][] = [
       [{ status: 404 }, Missing],
       [{ body: '<html></html>', headers: { 'content-type': 'text/html' } }, Missing],
-      [{ body: '<feed xmlns="http://www.w3.org/2005/Atom">' }, Missing]
+      // a feed that cannot be read is told as such
+      [{ body: '<feed xmlns="http://www.w3.org/2005/Atom">' }, BadMessage]
     ]
     for (const [page, kind] of cases) {
       ann.page(page)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addAccount } from '../../src/federation/accounts.ts'
 import { follow, unfollow } from '../../src/federation/follow.ts'
-import { askHub, confirm } from '../../src/federation/subscribe.ts'
+import { askHub, confirm, takeContent } from '../../src/federation/subscribe.ts'
 import type { Account } from '../../src/model/kept.ts'
 import type { Stores, Tools } from '../../src/tools.ts'
 import { missing, type Reader, type Site, startReader, stateOf } from '../support/reader.ts'
@@ -153,6 +153,19 @@ describe('following and unfollowing at once', () => {
       missing(404)
     )
     assert.equal((await ann.subscription()).state, 'polling')
+  })
+
+  it('S10 looks no more at a topic that was unfollowed while content with a wrong signature came', async () => {
+    const ann = reader.site('race-i')
+    const { token } = await ann.active()
+    await takeContent(
+      afterReading(() => leave(ann)),
+      token,
+      Buffer.from('x'),
+      {}
+    )
+    const { pollAt, state } = await ann.subscription()
+    assert.deepEqual([state, pollAt], ['ending', undefined])
   })
 
   it('S5 heeds no refusal of a request that a later one has replaced', async () => {
