@@ -25,6 +25,7 @@ export type Tools = Stores & {
 
 export type { Http, HttpAnswer, HttpRequest } from './net/http.ts'
 export type { ActorFacts } from './store/actors.ts'
+export type { Done } from './store/acts.ts'
 export type { Document, Outcome, Waiting } from './store/deliveries.ts'
 export type { Kept, NewPost } from './store/history.ts'
 export { type JobName, type Jobs, jobSignal, type Taken } from './store/queue.ts'

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { requireOrigin } from '../federation/origin.ts'
 import type { Tools } from '../tools.ts'
 import { accountAdd, accountList, accountRemove } from './account.ts'
+import { favourite, reply, share, undo } from './act.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
 import { deliveries, deliveriesRetry } from './deliveries.ts'
 import { follow } from './follow.ts'
@@ -15,7 +16,8 @@ import { subscriptions } from './subscriptions.ts'
 import { unfollow } from './unfollow.ts'
 
 const COMMANDS: Command[] = [
-  ...[accountAdd, accountList, accountRemove, follow, unfollow, following, followers, publish, edit, deletePost, history, thread],
+  ...[accountAdd, accountList, accountRemove, follow, unfollow, following, followers, publish, edit, deletePost],
+  ...[reply, favourite, share, undo, history, thread],
   ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
 ]
 

@@ -1,5 +1,5 @@
 /** `following` and `followers`: who follows whom. */
-import { findAccount } from '../federation/accounts.ts'
+import { findAccount, onlyAccount } from '../federation/accounts.ts'
 import type { Actor } from '../model/kept.ts'
 import { actingAccount, type Command, orNull, printList, showTime, value } from './command.ts'
 
@@ -20,17 +20,23 @@ export const following: Command = {
 
 export const followers: Command = {
   words: 'followers',
-  usage: 'NAME',
-  summary: 'shows who follows an account, and how many subscribe to its feed',
-  takes: [1, 1],
+  usage: '[NAME]',
+  summary: 'shows who follows an account and by what, and how many subscribe to its feed',
+  takes: [0, 1],
   async run(tools, args, out) {
-    const { id, localName, feedUrl = '' } = await findAccount(tools, args.positionals[0] ?? '')
-    printList(out, args, await tools.follows.followers(id), `Nobody follows ${localName} by name.`, asObject, asRow)
+    const [name] = args.positionals
+    const { id, localName, feedUrl = '' } = name === undefined ? await onlyAccount(tools) : await findAccount(tools, name)
+    const hosts = await tools.acts.subscribedHosts(feedUrl)
+    const people = (await tools.follows.followers(id)).map(person => ({ ...person, via: carriers(person, hosts) }))
+    printList(out, args, people, `Nobody follows ${localName} by name.`, asObject, asRow)
     const subscribers = await tools.subscribers.count(feedUrl)
     out.progress(`${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'} at our hub`)
     return 0
   }
 }
+
+/** What carries a follow: a subscription at our hub belongs to a server, so it counts for each of its people. */
+const carriers = ({ actor, via }: Person, hosts: Set<string>): string => (hosts.has(URL.parse(actor.uri)?.host ?? '') ? `${via}, hub` : via)
 
 const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Person) => ({
   ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }

@@ -5,7 +5,7 @@ import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { magicKeyOf } from '../protocol/magic.ts'
 import type { Tools } from '../tools.ts'
-import { leaveUnfollowed } from './follow.ts'
+import { leaveUnfollowed } from './leave.ts'
 
 const TOLD_AT_ONCE = 50
 

@@ -1,34 +1,83 @@
-/** To tell everybody of a post, its edit or its delete: our hub's subscribers, and the other hubs of the topic. */
+/** To tell everybody of what an account of ours did: by Salmon whom it concerns, by the hub its subscribers, and the other hubs. */
+import type { Account, Actor, KeptPost } from '../model/kept.ts'
 import { writeFeed } from '../protocol/atom-writer.ts'
+import type { EntryOut } from '../protocol/feed-parts.ts'
 import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
-import type { Tools } from '../tools.ts'
+import type { Stores, Tools } from '../tools.ts'
 import { distribute } from './distribute.ts'
 import { deleteOut, entryOut, feedHead, hubsOf } from './entries.ts'
+import { slap } from './slap.ts'
 
-/** One document with one entry for all subscribers (H7); only of public posts (H12). Doing it twice sends it twice, losing nothing. */
+type Needs = Pick<Tools, 'addresses' | 'config'>
+
+/**
+ * Tells of a post or a share, of its edit or its delete. Only of public ones (H12). Of edits and the delete also those are told who
+ * got it before and are not mentioned any more. Doing it twice sends it once.
+ */
 export async function announce(tools: Tools, postId: string, act: 'post' | 'update' | 'delete'): Promise<void> {
-  const { actors, addresses, clock, config, history, transaction } = tools
-  const post = await history.find(postId)
-  const author = post && (await actors.find(post.authorId))
-  if (post === undefined || author?.localName === undefined || post.visibility !== 'public') return
-  if (act !== 'delete' && post.deletedAt !== undefined) return
-  const account = await actors.findAccount(author.localName)
+  const { actors, addresses, clock, config, timelines, transaction } = tools
+  const post = await timelines.one(postId)
+  if (post?.author.localName === undefined || post.visibility !== 'public') return
+  const account = await actors.findAccount(post.author.localName)
   if (account === undefined) return
   const topic = addresses.feed(account.localName)
-  const entry = act === 'delete' ? deleteOut(post) : entryOut(post)
-  const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
   await transaction(async stores => {
     const now = clock()
     await stores.topics.lock(topic)
     // what was edited or deleted since we read it is told of by a job of its own, and the old is not told of after the new
     const current = await stores.history.find(postId)
     if (act !== 'delete' && (current?.deletedAt !== undefined || current?.edits !== post.edits)) return
-    await distribute(
-      stores,
-      { key: `${post.uri} ${act} ${post.edits}`, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) },
-      now
+    const before = await stores.acts.told(postId)
+    const entry =
+      act === 'delete'
+        ? deleteOut(
+            post,
+            before.map(person => person.uri)
+          )
+        : entryOut(post)
+    if (entry === undefined) return
+    const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
+    const key = `${post.uri} ${act} ${post.edits}`
+    const told = await slap(stores, account, entry, people, key, now)
+    await stores.acts.addTold(
+      postId,
+      told.map(person => person.id)
     )
+    await tellSubscribers(tools, stores, account, entry, key, now)
     for (const hub of config.hubs) await stores.queue.add('hub.ping', { hub, topic })
   })
+}
+
+/** Everyone mentioned: also the author of what is answered or shared (F11, M8). */
+async function mentioned({ actors }: Stores, { mentions }: KeptPost): Promise<Actor[]> {
+  const people: Actor[] = []
+  for (const uri of mentions) {
+    const person = await actors.findByName(uri)
+    if (person !== undefined) people.push(person)
+  }
+  return people
+}
+
+/**
+ * Tells of an act that is no post: the person whom it concerns, and if everybody may know it the subscribers, who get it in its order
+ * among the posts. Must be called inside the transaction that does it, after the topic was locked.
+ */
+export async function announceAct(
+  tools: Needs,
+  stores: Stores,
+  account: Account,
+  entry: EntryOut,
+  person: Actor,
+  now: Date
+): Promise<void> {
+  await slap(stores, account, entry, [person], entry.id, now)
+  if (entry.public) await tellSubscribers(tools, stores, account, entry, entry.id, now)
+}
+
+/** One document with one entry for all subscribers (H7). */
+async function tellSubscribers(tools: Needs, stores: Stores, account: Account, entry: EntryOut, key: string, now: Date): Promise<void> {
+  const topic = tools.addresses.feed(account.localName)
+  const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
+  await distribute(stores, { key, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
 }

@@ -16,6 +16,8 @@ type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string
 const CLAIM_MS = 120_000
 const SLOW_MS = 1_000
 const TIMEOUT_MS = 10_000
+/** How a Salmon endpoint says that it took an envelope (M8). */
+const TAKEN = [200, 201, 202, 204]
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
@@ -98,15 +100,16 @@ async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<stri
   return documents
 }
 
-type Result = { status?: number; error?: string; retryAfter?: number; movedTo?: string }
+/** What one request brought. `lasting`: it never left, and never will. */
+type Result = { status?: number; error?: string; retryAfter?: number; movedTo?: string; lasting?: boolean }
 
 /** One try in its lane, and what it means. */
 async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, document: Document): Promise<Tried> {
   let result: Result = { error: 'not sent' }
   const took = await tools.lanes.run(recipient.host, recipient.slow, async () => {
-    result = await send(tools, recipient.url, delivery, document)
-    const safe = safeSpelling(recipient.url, delivery, result)
-    const again = safe === undefined ? undefined : await send(tools, safe, delivery, document)
+    result = await send(tools, recipient, delivery, document)
+    const safe = safeSpelling(recipient, delivery, result)
+    const again = safe === undefined ? undefined : await send(tools, { ...recipient, url: safe }, delivery, document)
     if (safe !== undefined && again !== undefined && isDone(again)) result = { ...again, movedTo: safe }
     return { busy: result.status === undefined || result.status >= 500 }
   })
@@ -116,26 +119,24 @@ async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, do
 const isDone = ({ status = 0 }: Result) => status >= 200 && status < 300
 
 /** A callback that moved to https is tried there once for each thing that it did not take by http, as GNU social does (H8). */
-function safeSpelling(url: string, { attempts }: Waiting, result: Result): string | undefined {
+function safeSpelling({ kind, url }: Recipient, { attempts }: Waiting, result: Result): string | undefined {
   const { status = 0 } = result
-  const moved = attempts === 0 && !isDone(result) && status < 500 && status !== 410 && status !== 429
+  const moved = kind === 'hub' && attempts === 0 && !isDone(result) && status < 500 && status !== 410 && status !== 429
   return moved && /^http:\/\/[^/:?]+([/?]|$)/i.test(url) ? url.replace(/^http:/i, 'https:') : undefined
 }
 
-/** One request; never throws. The same bytes for everybody, a signature each (H7). */
-async function send({ clock, http, log }: Needs, url: string, delivery: Waiting, document: Document): Promise<Result> {
+/** One request; never throws. The same bytes for everybody, at a hub's callback a signature each (H7); an envelope bears its own. */
+async function send({ clock, config, http, log }: Needs, { kind, url }: Recipient, delivery: Waiting, document: Document): Promise<Result> {
   const headers: Record<string, string> = { 'content-type': document.contentType }
   if (document.links !== undefined) headers.link = document.links
   if (delivery.secret !== undefined) headers['x-hub-signature'] = signBody(delivery.method ?? 'sha256', delivery.secret, document.body)
+  const isSalmon = kind === 'salmon'
   try {
-    const answer = await http.request(url, {
-      method: 'POST',
-      headers,
-      body: document.body,
-      discard: true,
-      redirects: 0,
-      timeout: TIMEOUT_MS
-    })
+    if (isSalmon && config.isLoopback && !(await http.isListed(url)))
+      return { error: 'This node is not public, so nothing is sent there.', lasting: true }
+    // a POST follows 307 and 308 alone: as much as M8 allows, and more than H8 does
+    const redirects = isSalmon ? 3 : 0
+    const answer = await http.request(url, { method: 'POST', headers, body: document.body, discard: true, redirects, timeout: TIMEOUT_MS })
     const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
     return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
@@ -143,29 +144,49 @@ async function send({ clock, http, log }: Needs, url: string, delivery: Waiting,
       log.error({ error, url }, 'deliver: a defect')
       return { error: 'It could not be sent.' }
     }
-    return { error: error.message, ...(error instanceof Unreachable && error.peer !== undefined ? { status: error.peer } : {}) }
+    const unreachable = error instanceof Unreachable
+    return { error: error.message, lasting: !unreachable, ...(unreachable && error.peer !== undefined ? { status: error.peer } : {}) }
   }
 }
 
-/** What one try means (H8): done, again after a pause, given up, or the end of the subscription. */
-function judge({ clock, random }: Needs, recipient: Recipient, delivery: Waiting, result: Result, took: number): Tried {
+type Verdict = 'done' | 'again' | 'refused' | 'gone'
+
+/** H8: nothing that a callback answers is final, until it is gone. */
+function judgeCallback({ failingSince }: Recipient, result: Result, now: number): Verdict {
+  if (isDone(result)) return 'done'
+  const failing = failingSince === undefined ? 0 : now - failingSince.getTime()
+  return result.status === 410 || (result.status === 404 && failing > 3 * DAY) || failing > 7 * DAY ? 'gone' : 'again'
+}
+
+/** M8: an envelope that is refused once is refused for good; that says nothing of the next one. */
+function judgeEnvelope({ lasting, status }: Result): Verdict {
+  if (status === undefined) return lasting === true ? 'refused' : 'again'
+  if (TAKEN.includes(status)) return 'done'
+  return status >= 500 || status === 408 || status === 429 ? 'again' : 'refused'
+}
+
+/** What is written down of one try. */
+function judge({ clock, log, random }: Needs, recipient: Recipient, delivery: Waiting, result: Result, took: number): Tried {
   const { movedTo, status } = result
   const now = clock().getTime()
+  const verdict = recipient.kind === 'salmon' ? judgeEnvelope(result) : judgeCallback(recipient, result, now)
   const told = status === undefined ? {} : { status }
   const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...told }
-  if (isDone(result)) {
+  if (verdict === 'done') {
     const health = { ...base, ok: true, changed: isNews(recipient, base.slow, now) }
     return { outcome: { delivery, state: 'done', ...told }, health, gone: false, ...(movedTo === undefined ? {} : { movedTo }) }
   }
   const error = result.error ?? `answered ${status}`
   const failed = { ...base, ok: false, changed: true, error }
-  const failing = recipient.failingSince === undefined ? 0 : now - recipient.failingSince.getTime()
-  const gone = status === 410 || (status === 404 && failing > 3 * DAY) || failing > 7 * DAY
-  if (gone) return { outcome: { delivery, state: 'dropped', ...told, error }, health: failed, gone }
+  if (verdict === 'gone') return { outcome: { delivery, state: 'dropped', ...told, error }, health: failed, gone: true }
+  if (verdict === 'refused') {
+    log.warn({ url: recipient.url, why: error }, 'deliver: an envelope was refused')
+    return { outcome: { delivery, state: 'failed', ...told, error }, health: failed, gone: false }
+  }
   const pause = retryPause(delivery.attempts + 1, random)
   const wait = Math.max(pause ?? LAST_PAUSE, Math.min((result.retryAfter ?? 0) * 1000, DAY))
   const health = { ...failed, retryAt: new Date(now + wait) }
-  return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told, error }, health, gone }
+  return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told, error }, health, gone: false }
 }
 
 /** Whether a success is to be written down: not for those who took everything within the last minute as well. */

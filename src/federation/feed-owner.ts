@@ -3,7 +3,7 @@ import type { Author, Feed, TraceStep } from '../model/activity.ts'
 import { identityOf } from '../protocol/atom-author.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
 import { confirmUri, type Found } from './discover.ts'
-import { hostOfName, isName, withoutPort } from './receive.ts'
+import { hostOfName, isName, withoutPort } from './identity.ts'
 
 /** The person whom a feed describes: its author, else the one author of all its entries (I6). */
 export function ownerOf(feed: Feed): Author | undefined {

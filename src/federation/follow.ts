@@ -1,13 +1,17 @@
 /** To follow somebody: find them, read their feed, keep them, ask their hub (the first of the five ways of architecture.md). */
 import type { Feed, TraceStep } from '../model/activity.ts'
 import { BadMessage, type Failure, isFailure, Missing } from '../model/errors.ts'
+import { newId } from '../model/ids.ts'
 import type { Account, Actor, Subscription } from '../model/kept.ts'
 import { readHandle } from '../protocol/acct.ts'
 import { readFeed } from '../protocol/feed-document.ts'
 import { LIMIT } from '../protocol/names.ts'
-import type { HttpAnswer, Stores, Tools } from '../tools.ts'
+import type { ActorFacts, HttpAnswer, Stores, Tools } from '../tools.ts'
+import { announceAct } from './announce.ts'
 import { discover, type Found } from './discover.ts'
+import { followOut } from './entries.ts'
 import { decideOwner } from './feed-owner.ts'
+import { leave, leaveUnfollowed } from './leave.ts'
 import { FEED_ACCEPT, type Located, locate, olderPage, PAGE_PAUSE, takeFeed } from './read-feed.ts'
 
 const DAY = 86_400_000
@@ -48,30 +52,26 @@ export async function findKnown({ actors }: Pick<Tools, 'actors'>, input: string
   return actors.findByName(handle.kind === 'acct' ? `acct:${handle.acct}` : handle.url)
 }
 
-async function followLocal({ clock, follows }: Tools, actor: Actor, as: Account): Promise<Followed> {
+async function followLocal(tools: Tools, actor: Actor, as: Account): Promise<Followed> {
   if (actor.id === as.id) throw new BadMessage('An account cannot follow itself.')
-  const added = await follows.add({ followerId: as.id, followedId: actor.id, via: 'local' }, clock())
+  const added = await tools.transaction(stores => addFollow(tools, stores, as, actor, 'local'))
   return { actor, trace: [{ step: 'known here', found: actor.uri }], fresh: 0, already: !added }
 }
 
 /** Nothing when no feed of theirs is read any more, which only those who hold its row can tell: another may just unfollow (S13). */
-async function followKnown({ clock, transaction }: Tools, actor: Actor, as: Account): Promise<Followed | undefined> {
-  return transaction(async stores => {
+async function followKnown(tools: Tools, actor: Actor, as: Account): Promise<Followed | undefined> {
+  return tools.transaction(async stores => {
     const subscription = (await stores.subscriptions.lockAll({ actorId: actor.id })).find(({ state }) => !OVER.includes(state))
     if (subscription === undefined) return undefined
-    const added = await stores.follows.add({ followerId: as.id, followedId: actor.id, via: 'feed' }, clock())
+    const added = await addFollow(tools, stores, as, actor, 'feed')
     return { actor, subscription, trace: [{ step: 'known here', url: subscription.url, found: actor.uri }], fresh: 0, already: !added }
   })
 }
 
 async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as, hub }: Options): Promise<Followed> {
-  if (found.feed === undefined && found.feedDocument === undefined) {
-    throw new Missing(found.activityPubOnly ? 'This account speaks ActivityPub only; it has no feed to follow.' : 'No feed was found.')
-  }
   const { clock, config, http, transaction } = tools
-  const fetched = await settle(tools, found.feedDocument ?? (await fetchFeed(tools, found.feed!, trace)), found.feed, trace)
+  const { owner, ...fetched } = await readOwner(tools, found, trace)
   const { feed, located } = fetched
-  const owner = await decideOwner(tools, found, feed, located.topic, trace)
   const own = await tools.actors.findByUri(owner.uri)
   if (own?.localName !== undefined) return followLocal(tools, own, as)
   const chosen = hub ?? (await tools.subscriptions.findByTopic(located.topic))?.fixedHub ?? located.hubs[0]
@@ -84,7 +84,6 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
     const before = held.find(one => one.id === id)!
     const actor = await stores.actors.keep({ ...owner, trace }, now)
     const fresh = await takeFeed(stores, feed, actor, 'feed', now)
-    const added = await stores.follows.add({ followerId: as.id, followedId: actor.id, via: 'feed' }, now)
     await begin(
       stores,
       before,
@@ -92,10 +91,33 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
       { actorId: actor.id, ...(hub ? { fixedHub: hub } : {}), ...(askable ? { askable: chosen } : {}) },
       now
     )
+    const added = await addFollow(tools, stores, as, actor, 'feed')
     for (const other of held) if (other.id !== id) await leave(stores, other, now)
     const subscription = await stores.subscriptions.find(id)
     return { actor, trace, fresh, already: !added, ...(subscription ? { subscription } : {}) }
   })
+}
+
+/** The feed of whoever was found, and whose it is. @throws Missing when there is none, and whatever fetching it does */
+async function readOwner(tools: Tools, found: Found, trace: TraceStep[]): Promise<Settled & { owner: ActorFacts }> {
+  if (found.feed === undefined && found.feedDocument === undefined) {
+    throw new Missing(found.activityPubOnly ? 'This account speaks ActivityPub only; it has no feed to follow.' : 'No feed was found.')
+  }
+  const fetched = await settle(tools, found.feedDocument ?? (await fetchFeed(tools, found.feed!, trace)), found.feed, trace)
+  return { ...fetched, owner: await decideOwner(tools, found, fetched.feed, fetched.located.topic, trace) }
+}
+
+/**
+ * Gets to know somebody without following them: their profile, keys and endpoints are kept, their posts are not.
+ * @throws Missing, Unreachable, Refused, BadMessage
+ */
+export async function meet(tools: Tools, input: string): Promise<Actor> {
+  const known = await findKnown(tools, input)
+  if (known !== undefined) return known
+  const found = await discover(tools, input)
+  if (!found.found) throw found.error
+  const { owner } = await readOwner(tools, found, found.trace)
+  return tools.transaction(stores => stores.actors.keep({ ...owner, trace: found.trace }, tools.clock()))
 }
 
 type Options = { as: Account; hub?: string }
@@ -165,29 +187,33 @@ async function fetchFeed({ http, clock }: Tools, url: string, trace: TraceStep[]
   }
 }
 
-/** Ends a follow; when it was the last of somebody, their feeds are read no more and the hubs are told so (S13). */
-export async function unfollow({ clock, transaction }: Pick<Tools, 'clock' | 'transaction'>, actor: Actor, as: Account): Promise<boolean> {
+/** Follows, and tells it to whom it concerns (X5). Answers whether it was not so before. */
+async function addFollow(tools: Tools, stores: Stores, as: Account, actor: Actor, via: 'feed' | 'local'): Promise<boolean> {
+  const now = tools.clock()
+  await stores.topics.lock(tools.addresses.feed(as.localName))
+  const uri = tools.addresses.act(as.localName, newId(now.getTime()))
+  if (!(await stores.follows.add({ followerId: as.id, followedId: actor.id, via, uri }, now))) return false
+  const at = await stores.acts.begin({ actorId: as.id, verb: 'follow', object: actor.uri, uri }, now)
+  await announceAct(tools, stores, as, followOut(as, 'follow', actor, { id: uri, at: at ?? now }), actor, now)
+  return true
+}
+
+/** Ends a follow and tells it; when it was the last of somebody, their feeds are read no more and the hubs are told so (S13). */
+export async function unfollow(tools: UnfollowNeeds, actor: Actor, as: Account): Promise<boolean> {
+  const { addresses, clock, transaction } = tools
   return transaction(async stores => {
+    const now = clock()
     await stores.subscriptions.lockAll({ actorId: actor.id })
+    await stores.topics.lock(addresses.feed(as.localName))
     if (!(await stores.follows.remove(as.id, actor.id))) return false
-    await leaveUnfollowed(stores, actor.id, clock())
+    const at = await stores.acts.end({ actorId: as.id, verb: 'follow', object: actor.uri }, now)
+    const hubs = (await stores.subscriptions.byActor(actor.id)).flatMap(subscription => subscription.hubs)
+    const entry = followOut(as, 'undo', actor, { id: addresses.act(as.localName, newId(now.getTime())), at: at ?? now })
+    const isPleroma = hubs.some(hub => new URL(hub).pathname.startsWith('/push/hub/'))
+    await announceAct(tools, stores, as, { ...entry, ...(isPleroma ? { forPleroma: true } : {}) }, actor, now)
+    await leaveUnfollowed(stores, actor.id, now)
     return true
   })
 }
 
-/** Ends what is subscribed of somebody whom nobody here follows any more: counted when nobody else can begin to, in a transaction. */
-export async function leaveUnfollowed(stores: Stores, actorId: string, now: Date): Promise<void> {
-  const held = await stores.subscriptions.lockAll({ actorId })
-  if ((await stores.follows.localFollowers(actorId)) > 0) return
-  for (const subscription of held) await leave(stores, subscription, now)
-}
-
-async function leave(stores: Stores, { id, state }: Subscription, now: Date): Promise<void> {
-  if (state === 'ending' || state === 'ended') return
-  const pushed = state === 'active' || state === 'asking'
-  await stores.subscriptions.change(id, {
-    ...{ state: pushed ? 'ending' : 'ended', endedAt: now, pollAt: null, olderUrl: null },
-    ...{ askAt: pushed ? new Date(now.getTime() + DAY) : null, askFailures: 0, pendingMode: null }
-  })
-  if (pushed) await stores.queue.add('subscription.ask', { subscription: id })
-}
+type UnfollowNeeds = Pick<Tools, 'addresses' | 'clock' | 'config' | 'transaction'>

@@ -23,6 +23,7 @@ export async function settleOrigin({ addresses, clock, config, log, transaction 
       }
       await stores.actors.moveOrigin(known, config.publicUrl, addresses.handleHost)
       await stores.history.moveOrigin(known, config.publicUrl)
+      await stores.acts.moveOrigin(known, config.publicUrl)
       await askHubsAnew(stores, clock())
       log.info({ from: known, to: config.publicUrl }, 'moved to another origin')
     }

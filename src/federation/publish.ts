@@ -1,28 +1,44 @@
 /** To publish: a post of one of our accounts is kept together with the work of telling everybody of it. */
+import type { Addresses } from '../model/addresses.ts'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
-import type { Account, KeptPost } from '../model/kept.ts'
+import type { Account, KeptPost, Shown } from '../model/kept.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
+import { findPost } from './find-post.ts'
+import { findMentioned, linkMentions, type Mentioned, stillLinked } from './mentions.ts'
 
 const LONGEST = 50_000
 
 export type Draft = { text?: string; html?: string; title?: string; replyTo?: string; language?: string }
 
 /**
- * Publishes a note, or an article when it has a title.
+ * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it.
  * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here
  */
-export async function publish({ addresses, clock, transaction }: Tools, account: Account, draft: Draft): Promise<KeptPost> {
+export async function publish(tools: Tools, account: Account, draft: Draft): Promise<KeptPost> {
+  const { addresses, clock, transaction } = tools
   const body = bodyOf(draft)
+  const mentioned = await findMentioned(tools, body.html)
   const now = clock()
   const id = newId(now.getTime())
   const uri = addresses.post(account.localName, id)
   return transaction(async stores => {
-    const parent = draft.replyTo === undefined ? undefined : await answered(stores, draft.replyTo)
+    const parent = draft.replyTo === undefined ? undefined : await answered(stores, addresses, draft.replyTo)
+    const mentions = allBut(account, [...(parent === undefined ? [] : [parent.author.uri]), ...urisOf(mentioned)])
     const post: NewPost = {
-      ...{ ...body, id, uri, authorId: account.id, verb: 'post', kind: kindOf(body.title, parent), url: uri, entryUrl: `${uri}.atom` },
-      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions: [], tags: [], enclosures: [] },
+      ...{
+        ...body,
+        html: linkMentions(body.html, mentioned),
+        id,
+        uri,
+        authorId: account.id,
+        verb: 'post',
+        kind: kindOf(body.title, parent),
+        url: uri,
+        entryUrl: `${uri}.atom`
+      },
+      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, tags: [], enclosures: [] },
       ...{ visibility: 'public', sensitive: false, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
@@ -37,16 +53,26 @@ export async function publish({ addresses, clock, transaction }: Tools, account:
   })
 }
 
+/** Nobody is told of what they do themselves. */
+const allBut = ({ uri }: Account, people: string[]): string[] => [...new Set(people)].filter(person => person !== uri)
+
+const urisOf = (people: Mentioned): string[] => [...people.values()].map(person => person.uri)
+
 const kindOf = (title: string | undefined, parent: KeptPost | undefined) => (parent ? 'comment' : title ? 'article' : 'note')
 
-async function answered({ history }: Stores, name: string): Promise<KeptPost> {
-  const post = (await history.findByUri(name)) ?? (await history.findByAddress(name))
-  if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post that this answers is not known here.')
-  return post
+/** What is answered, with its author; of a share the shared post. */
+async function answered(stores: Stores, addresses: Addresses, name: string): Promise<Shown> {
+  const { id } = await findPost(stores, addresses, name)
+  const post = await stores.timelines.one(id)
+  const original = post?.verb === 'share' ? post.shared : post
+  if (original === undefined) throw new Missing('The post that was shared is not kept here.')
+  return original
 }
 
+const htmlOf = ({ html, text = '' }: Draft): string => sanitizeHtml(html ?? textToHtml(text))
+
 function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title'> {
-  const html = sanitizeHtml(draft.html ?? textToHtml(draft.text ?? ''))
+  const html = htmlOf(draft)
   const text = htmlToText(html)
   if (text.trim() === '' && !draft.title?.trim()) throw new BadMessage('There is nothing in this post.', { code: 'empty' })
   if (html.length > LONGEST) throw new BadMessage(`A post has at most ${LONGEST} characters.`, { status: 413, code: 'too_long' })
@@ -67,19 +93,29 @@ export async function ownPost({ history }: Pick<Tools, 'history'>, account: Acco
  * Changes a post of ours; the version before is kept, `published` and the URI stay (F7, X11). Nothing is told when nothing changed.
  * @throws BadMessage as `publish`; Missing when it was deleted
  */
-export async function edit({ clock, transaction }: Tools, account: Account, { id }: KeptPost, draft: Draft): Promise<KeptPost> {
-  return transaction(async stores => {
+export async function edit(tools: Tools, account: Account, { id, verb }: KeptPost, draft: Draft): Promise<KeptPost> {
+  if (verb === 'share') throw new Refused('A share has no text of its own.')
+  const mentioned = await findMentioned(tools, htmlOf(draft))
+  return tools.transaction(async stores => {
     const post = await stores.history.lock(id)
     if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post was deleted.', { status: 410, code: 'gone' })
     const { title, ...rest } = post
     const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
-    const now = new Date(Math.max(clock().getTime(), post.updatedAt.getTime() + 1000))
-    const kept = await stores.history.edit(post, { ...rest, ...body, updatedAt: now, rightful: true }, now)
+    const html = linkMentions(body.html, mentioned)
+    const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
+    const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
+    const kept = await stores.history.edit(post, { ...rest, ...body, html, mentions, updatedAt: now, rightful: true }, now)
     if (kept.outcome !== 'edited') return post
     await stores.queue.add('post.announce', { post: id, act: 'update' })
     await stores.changes.tell(`account:${account.localName}`)
     return kept.post
   })
+}
+
+/** Of those who were mentioned, the author of what is answered, and whom the new text still links to. */
+async function stillMentioned(stores: Stores, { mentions, parentId }: KeptPost, html: string): Promise<string[]> {
+  const parent = parentId === undefined ? undefined : await stores.timelines.one(parentId)
+  return [...mentions.filter(uri => uri === parent?.author.uri), ...(await stillLinked(stores, mentions, html))]
 }
 
 /** Deletes a post of ours: its page answers 410 from now on, and everybody who got it is told. */

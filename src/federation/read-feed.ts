@@ -13,7 +13,8 @@ import { readLinks } from '../protocol/link.ts'
 import { LIMIT } from '../protocol/names.ts'
 import type { HttpAnswer, Push, Stores, Tools } from '../tools.ts'
 import { profileOf } from './feed-owner.ts'
-import { hostOfName, isName, receive, type Sender } from './receive.ts'
+import { isName, makeSender, type Sender } from './identity.ts'
+import { receive } from './receive.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -54,12 +55,12 @@ const isSame = (one: string, other: string): boolean =>
 
 /** Reads a feed document for its owner inside a transaction. Answers how many posts were new. */
 export async function takeFeed(stores: Stores, feed: Feed, owner: Actor, via: Sender['via'], now: Date): Promise<number> {
-  const names = new Set([owner.uri, ...(await stores.actors.namesOf(owner.id))])
-  if (feed.id !== undefined) names.add(feed.id)
+  const names = await stores.actors.namesOf(owner.id)
+  if (feed.id !== undefined) names.push(feed.id)
   // a feed that nobody vouches for speaks for itself, under whatever name it gives itself
   const author = identityOf(feed.author)
-  if (author !== undefined && owner.uri === owner.feedUrl) names.add(author)
-  const sender: Sender = { actor: owner, names, hosts: new Set([...names].map(hostOfName)), via }
+  if (author !== undefined && owner.uri === owner.feedUrl) names.push(author)
+  const sender = makeSender(owner, names, { via })
   let fresh = 0
   for (const activity of [...oldestFirst(feed.activities), ...feed.tombstones.map(burial)]) {
     const { outcome } = await receive(stores, activity, sender, now)

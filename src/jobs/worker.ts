@@ -2,6 +2,7 @@
 import { announce } from '../federation/announce.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
+import { fetchMissing } from '../federation/fetch-missing.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
 import { tellDenied, verifyDue } from '../federation/verify.ts'
@@ -17,6 +18,7 @@ const WORK: Work = {
   'feed.push': { width: 4, verb: (tools, { subscription }) => readPushes(tools, subscription) },
   'feed.older': { width: 1, verb: (tools, { subscription }) => readOlder(tools, subscription) },
   'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
+  'post.fetch': { width: 2, verb: fetchMissing },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
   'hub.ping': { width: 8, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
   'hub.verify': { width: 2, verb: tools => verifyDue(tools) },

@@ -19,6 +19,7 @@ export function makeAddresses(origin: string, handleHost: string) {
     salmon: (name: string) => `${account(name)}/salmon`,
     post: (name: string, id: string) => `${account(name)}/posts/${id}`,
     postEntry: (name: string, id: string) => `${account(name)}/posts/${id}.atom`,
+    act: (name: string, id: string) => `${account(name)}/acts/${id}`,
     hub: () => `${origin}/hub`,
     push: (token: string) => `${origin}/push/${token}`,
     hostMeta: () => `${origin}/.well-known/host-meta`,

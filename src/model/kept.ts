@@ -28,6 +28,8 @@ export type Actor = {
   createdAt: Date
   updatedAt: Date
   removedAt?: Date
+  /** The owner wants to hear nothing of them. */
+  blockedAt?: Date
 }
 
 /** An actor that lives here. */
@@ -70,6 +72,8 @@ export type KeptPost = {
 export type Quoted = {
   uri?: string
   url?: string
+  /** Atom entry document of the original. */
+  entryUrl?: string
   authorUri?: string
   authorName?: string
   authorUrl?: string

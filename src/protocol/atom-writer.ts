@@ -164,8 +164,9 @@ function entryType(entry: EntryOut): string {
 const postType = (kind: PostKind): string => (kind === 'comment' ? `${SCHEMA.activity}comment` : NOTE)
 
 /** Absolute, and under the base that Mastodon and GNU social compare exactly (F9, X5). */
-function verbUri({ verb, object }: EntryOut): string {
-  if (verb === 'undo') return object?.type === 'person' ? `${SCHEMA.ostatus}unfollow` : `${SCHEMA.activity}unfavorite`
+function verbUri({ forPleroma, verb, object }: EntryOut): string {
+  if (verb === 'undo' && object?.type === 'person') return `${forPleroma ? SCHEMA.activity : SCHEMA.ostatus}unfollow`
+  if (verb === 'undo') return `${SCHEMA.activity}unfavorite`
   if (verb === 'block') return `${SCHEMA.mastodon}block`
   return SCHEMA.activity + (ACTIVITY_VERBS[verb] ?? verb)
 }

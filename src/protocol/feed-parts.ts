@@ -66,6 +66,8 @@ export type EntryOut = {
   tags: string[]
   enclosures: Enclosure[]
   object?: ObjectOut
+  /** For Pleroma, which knows an unfollow only under the other base (X5). */
+  forPleroma?: true
   author?: AuthorOut
   source?: SourceOut
 }

@@ -22,7 +22,7 @@ export type ActorFacts = {
 
 const COLUMNS = [
   ...['id', 'uri', 'acct', 'local_name', 'kind', 'username', 'display_name', 'bio', 'url', 'avatar', 'location', 'homepage'],
-  ...['feed_url', 'salmon_url', 'keys', 'keys_at', 'magic_key', 'trusted', 'trace', 'created_at', 'updated_at', 'removed_at']
+  ...['feed_url', 'salmon_url', 'keys', 'keys_at', 'magic_key', 'trusted', 'trace', 'created_at', 'updated_at', 'removed_at', 'blocked_at']
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
@@ -88,6 +88,28 @@ export function makeActors(db: Db, vault: Vault) {
     async addNames(actorId: string, names: string[]): Promise<void> {
       const rows = [...new Set(names)].map(name => ({ name, actor_id: actorId }))
       if (rows.length > 0) await db('actor_names').insert(rows).onConflict('name').ignore()
+    },
+    /** Takes a profile out of a signed message, unless one that is as new was taken before: so the order of arrival does not matter (X7). */
+    async refresh(id: string, profile: Author, at: Date): Promise<void> {
+      await db('actors')
+        .where({ id })
+        .whereNull('local_name')
+        .where(older => older.whereNull('profile_at').orWhere('profile_at', '<', at))
+        .update({ ...profileRow(profile), profile_at: at })
+    },
+    /** Whether the keys of somebody may be asked for once more now; if so, not again within the pause (milliseconds). */
+    async claimKeys(id: string, now: Date, pause: number): Promise<boolean> {
+      const before = new Date(now.getTime() - pause)
+      const due = db('actors')
+        .where({ id })
+        .where(last => last.whereNull('keys_asked_at').orWhere('keys_asked_at', '<=', before))
+      return (await due.update({ keys_asked_at: now })) > 0
+    },
+    /** From now on nothing of somebody is heard, or with `undefined` again. */
+    async block(id: string, at: Date | undefined): Promise<void> {
+      await db('actors')
+        .where({ id })
+        .update({ blocked_at: at ?? null })
     },
     /** Makes an account. Answers undefined when the name is or was taken: names are not used twice. */
     async addAccount(

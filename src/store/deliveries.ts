@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Delivery, SignatureMethod } from '../model/kept.ts'
 import { type Db, fromRow } from './rows.ts'
+import { hostOf } from './subscribers.ts'
 import type { Vault } from './vault.ts'
 
 export type Deliveries = ReturnType<typeof makeDeliveries>
@@ -49,6 +50,21 @@ export function makeDeliveries(db: Db, vault: Vault) {
         [documentId, now, topic, now, now]
       )
       return rows.map((row: { id: string }) => row.id)
+    },
+
+    /**
+     * A document for one address, which is made when it is not known. Answers the address if it may be served now; one that waits
+     * for a retry gets it after what it already waits for.
+     */
+    async addForRecipient(documentId: string, kind: 'salmon', url: string, now: Date): Promise<string | undefined> {
+      // the address is written even when it is known: so it is held until the transaction ends, and not forgotten meanwhile
+      const [recipient] = await db('recipients')
+        .insert({ kind, url, host: hostOf(url) })
+        .onConflict(['kind', 'url'])
+        .merge(['host'])
+        .returning(['id', 'retry_at'])
+      await db('deliveries').insert({ recipient_id: recipient.id, document_id: documentId, created_at: now })
+      return recipient.retry_at === null || recipient.retry_at <= now ? recipient.id : undefined
     },
 
     /** The first waiting delivery of each address, with the secret of its subscriber. */

@@ -198,6 +198,15 @@ export function makeHistory(db: Db) {
         .returning('actor_id')
       return rows.length > 0
     },
+    /** The newest that somebody did in that way to that object, and whether it was taken back. */
+    async findAct(actorId: string, verb: string, object: string): Promise<{ at: Date; undone: boolean } | undefined> {
+      const row = await db('acts').where({ actor_id: actorId, verb, object }).first()
+      return row && { at: row.acted_at, undone: row.undone }
+    },
+    /** Takes back the shares and favourites that came under an id: their entry was deleted (X2, X4). */
+    async undoActs(actorId: string, uri: string): Promise<void> {
+      await db('acts').where({ actor_id: actorId, uri }).whereIn('verb', ['share', 'favourite']).update({ undone: true })
+    },
     /** Acts on a post or a person that still hold: `{ favourite: 3, share: 1 }`. */
     async countActs(object: string): Promise<Record<string, number>> {
       const rows: { verb: string; n: string }[] = await db('acts')
@@ -206,7 +215,6 @@ export function makeHistory(db: Db) {
         .select('verb', db.raw('count(*) as n'))
       return Object.fromEntries(rows.map(row => [row.verb, Number(row.n)]))
     },
-
     /** Rewrites the addresses of our own posts from one origin to another: only while nothing has left the node (interface.md 1). */
     async moveOrigin(from: string, to: string): Promise<void> {
       const moved = (column: string) =>

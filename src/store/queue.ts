@@ -12,6 +12,8 @@ export type Jobs = {
   'feed.older': { subscription: string }
   /** Ask a hub to subscribe or unsubscribe us. */
   'subscription.ask': { subscription: string }
+  /** Fetch what a post shares or answers from where it is; `left`: how many may follow from it, itself included. */
+  'post.fetch': { post: string; left: number }
   /** Tell everybody concerned of a post, its edit or its delete. */
   'post.announce': { post: string; act: 'post' | 'update' | 'delete' }
   /** Tell an external hub that a topic is new. */
@@ -34,6 +36,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'feed.push': { tries: 5, pause: 2, most: 600 },
   'feed.older': { tries: 4, pause: 60, most: 3600 },
   'subscription.ask': { tries: 3, pause: 5, most: 600 },
+  'post.fetch': { tries: 4, pause: 10, most: 3600 },
   'post.announce': { tries: 10, pause: 1, most: 3600 },
   'hub.ping': { tries: 8, pause: 5, most: 6 * 3600 },
   'hub.verify': { tries: 3, pause: 1, most: 60 },

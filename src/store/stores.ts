@@ -1,5 +1,6 @@
 import type { PgBoss } from 'pg-boss'
 import { makeActors } from './actors.ts'
+import { makeActs } from './acts.ts'
 import { makeChanges } from './changes.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
@@ -20,6 +21,7 @@ export type Stores = ReturnType<typeof makeStores>
 /** All stores over one connection or one transaction. */
 export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
   return {
+    acts: makeActs(db),
     actors: makeActors(db, vault),
     changes: makeChanges(db),
     deliveries: makeDeliveries(db, vault),

@@ -72,16 +72,13 @@ export function makeTimelines(db: Db) {
           : base(page).where('p.author_id', actorId).whereIn('p.visibility', ['public', 'unlisted'])
       ),
     /** What an account's own feed holds: its public posts, by id, newest first. */
-    async feed(actorId: string, before: string | undefined, limit: number): Promise<KeptPost[]> {
+    feed(actorId: string, before: string | undefined, limit: number): Promise<Shown[]> {
       const query = db('posts as p')
-        .select(postColumns)
-        .where({ author_id: actorId, visibility: 'public' })
-        .whereNull('deleted_at')
-        .orderBy('id', 'desc')
+        .where({ 'p.author_id': actorId, 'p.visibility': 'public' })
+        .whereNull('p.deleted_at')
+        .orderBy('p.id', 'desc')
         .limit(limit)
-      return (await (before === undefined ? query : query.where('id', '<', before))).map((row: Record<string, unknown>) =>
-        fromRow<KeptPost>(row)
-      )
+      return shown(before === undefined ? query : query.where('p.id', '<', before))
     },
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
@@ -93,7 +90,10 @@ export function makeTimelines(db: Db) {
       return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
-    /** The post, what it answers (at most 20 up) and what answers it (at most `limit`), oldest first. */
+    /**
+     * The post, what it answers (at most 20 up) and what answers it (at most `limit`), oldest first. On the wire times have whole
+     * seconds: at the same one answers stand after what they answer, so that a thread looks alike on every node.
+     */
     async thread(id: string, limit: number): Promise<Shown[]> {
       const { rows } = await db.raw(
         `with recursive up as (
@@ -103,19 +103,14 @@ export function makeTimelines(db: Db) {
          down as (
            select id, 0 as depth from top
            union all select p.id, d.depth + 1 from posts p join down d on p.parent_id = d.id where d.depth < 50)
-         select id from down limit ?`,
+         select id, depth from down limit ?`,
         [id, limit]
       )
-      const posts = await shown(
-        db('posts as p')
-          .whereIn(
-            'p.id',
-            rows.map((row: { id: string }) => row.id)
-          )
-          .orderBy('p.sorted_at')
-          .orderBy('p.id')
-      )
-      return posts
+      const depths = new Map<string, number>(rows.map((row: { id: string; depth: number }) => [row.id, row.depth]))
+      const posts = await shown(db('posts as p').whereIn('p.id', [...depths.keys()]))
+      const second = ({ sortedAt }: Shown) => Math.floor(sortedAt.getTime() / 1000)
+      const depth = ({ id }: Shown) => depths.get(id) ?? 0
+      return posts.sort((a, b) => second(a) - second(b) || depth(a) - depth(b) || (a.uri < b.uri ? -1 : 1))
     },
     /** Everything kept, for `history`: newest first, dead ones too. */
     all: (page: Page, actorId?: string) => shown(actorId === undefined ? whole(page) : whole(page).where('p.author_id', actorId))

@@ -10,6 +10,7 @@ import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { pushRoutes } from './push.ts'
 import { makeResidents } from './residents.ts'
+import { salmonRoutes } from './salmon.ts'
 import { wellKnownRoutes } from './well-known.ts'
 
 /** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
@@ -23,6 +24,7 @@ export function makeApp(tools: Tools): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    salmonRoutes(tools),
     healthRoutes(tools),
     ownerRoutes(tools),
     pageRoutes(tools)

@@ -15,7 +15,7 @@ export async function sendFeedPage(tools: Tools, ctx: Context, account: Account,
   const viewer = await findViewer(tools, ctx)
   const posts = await tools.timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
   const last = posts.length > PAGE_SIZE ? posts[PAGE_SIZE - 1] : undefined
-  const shown = posts.slice(0, PAGE_SIZE).map(post => showPost(viewer, { ...post, author: account }))
+  const shown = posts.slice(0, PAGE_SIZE).map(post => showPost(viewer, post))
   const list = { posts: shown, ...(last === undefined ? {} : { older: `?before=${last.id}` }) }
   ctx.set('Cache-Control', 'private, no-store')
   ctx.vary('Sec-Fetch-Dest')

@@ -4,7 +4,7 @@ import type { Context } from 'koa'
 import { entryOut, feedHead, hubsOf, PAGE_SIZE } from '../federation/entries.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
-import type { Account, KeptPost } from '../model/kept.ts'
+import type { Account, Shown } from '../model/kept.ts'
 import { writeEntry, writeFeed } from '../protocol/atom-writer.ts'
 import type { FeedHead } from '../protocol/feed-parts.ts'
 import { writeJsonFeed, writeRss } from '../protocol/feeds-out.ts'
@@ -51,8 +51,8 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
 }
 
 /** A post that anybody may read. @throws Missing 404, or 410 when it was deleted (F15) */
-export async function publicPost({ history }: Tools, account: Account, id: string): Promise<KeptPost> {
-  const post = isId(id) ? await history.find(id) : undefined
+export async function publicPost({ timelines }: Tools, account: Account, id: string): Promise<Shown> {
+  const post = isId(id) ? await timelines.one(id) : undefined
   if (post === undefined || post.authorId !== account.id) throw new Missing('There is no such post.')
   if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
   if (post.visibility !== 'public' && post.visibility !== 'unlisted') throw new Missing('There is no such post.')
@@ -83,16 +83,18 @@ function addressOf({ addresses }: Tools, { localName }: Account, format: Format)
   return { atom: addresses.feed, rss: addresses.rss, json: addresses.jsonFeed }[format](localName)
 }
 
-function writeAs(format: Format, head: FeedHead, posts: KeptPost[]): string {
-  const entries = posts.map(entryOut)
+function writeAs(format: Format, head: FeedHead, posts: Shown[]): string {
+  const entries = posts.flatMap(post => entryOut(post) ?? [])
   if (format === 'atom') return writeFeed(head, entries)
   // our hub serves the Atom topic alone
   return format === 'rss' ? writeRss({ ...head, hubs: [] }, entries) : writeJsonFeed({ ...head, hubs: [] }, entries)
 }
 
-function writeOne(tools: Tools, account: Account, post: KeptPost): Written {
+function writeOne(tools: Tools, account: Account, post: Shown): Written {
   const { author } = feedHead(tools, account, post.updatedAt)
-  return finish(writeEntry(entryOut(post), author, { root: true }), post.updatedAt, { 'Content-Type': TYPES.atom })
+  const entry = entryOut(post)
+  if (entry === undefined) throw new Missing('What was shared is no longer there.', { status: 410, code: 'gone' })
+  return finish(writeEntry(entry, author, { root: true }), post.updatedAt, { 'Content-Type': TYPES.atom })
 }
 
 const finish = (text: string, updated: Date, headers: Record<string, string>): Written =>

@@ -167,9 +167,16 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   const posts = all.filter(other => maySee(viewer, other)).map(other => ({ post: showPost(viewer, other), isFocus: other.id === post.id }))
   if (links !== undefined) ctx.set('Link', writeLinks(links))
   const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}
-  const reply = viewer.accounts.length > 0 && post.verb === 'post' ? { replyTo: post.uri } : {}
+  const acts = viewer.accounts.length > 0 ? await actsOf(tools, post) : {}
   const frame = { title: titleOf(post), links: links ?? [], noindex: links === undefined }
-  sendPage(ctx, viewer, 'thread', frame, { posts, ...own, ...reply })
+  sendPage(ctx, viewer, 'thread', frame, { posts, ...own, ...acts })
+}
+
+/** What the owner may do to a post; to a share nothing, but to what was shared. */
+async function actsOf({ acts }: Tools, { id, uri, verb, visibility }: Shown): Promise<Pick<Views['thread'], 'acts' | 'replyTo'>> {
+  if (verb === 'share') return {}
+  const mayShare = visibility === 'public' || visibility === 'unlisted'
+  return { replyTo: uri, acts: { id, mayShare, done: await acts.onPost(id) } }
 }
 
 /** A post as a form takes it: as the text that was typed, or as HTML when it is more than that. */

@@ -8,7 +8,7 @@ import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
-import type { Tools } from '../tools.ts'
+import type { Done, Tools } from '../tools.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, STRANGER, type Viewer } from './shown.ts'
 
@@ -40,6 +40,8 @@ export type Views = {
     posts: { post: PostView; isFocus: boolean }[]
     own?: { path: string; title: string; field: 'text' | 'html'; body: string }
     replyTo?: string
+    /** What the owner may do to the post, and what the accounts have done. */
+    acts?: { id: string; mayShare: boolean; done: Done[] }
   }
   feed: ListView & { person: PersonView; address: string; page: string }
   hub: { open: boolean }

@@ -1,32 +1,68 @@
 import assert from 'node:assert/strict'
-import { findAccount } from '../../src/federation/accounts.ts'
+import { favourite, share } from '../../src/federation/act.ts'
 import { announce } from '../../src/federation/announce.ts'
-import { edit, publish } from '../../src/federation/publish.ts'
-import type { Tools } from '../../src/tools.ts'
-import { startHub, type WrittenHub } from '../support/hub.ts'
+import { publish, remove } from '../../src/federation/publish.ts'
+import { readFeed } from '../../src/protocol/feed-document.ts'
+import { keepPost } from '../support/residents.ts'
+import { type Neighbour, startWriter, type Writer } from '../support/writer.ts'
 
-describe('announce', () => {
-  let hub: WrittenHub
+describe('announcing', () => {
+  let writer: Writer
+  let bob: Neighbour
   beforeEach(async () => {
-    hub = await startHub()
+    writer = await startWriter({ HUBS: 'https://other.example/hub' })
+    bob = await writer.neighbour('bob')
+    writer.hub.subscriber('https://other.example/hub')
   })
-  afterEach(() => hub?.close())
+  afterEach(() => writer?.close())
 
-  it('H8 does not tell of a version after a newer one that was kept meanwhile', async () => {
-    const one = hub.subscriber('https://one.example/')
-    await hub.subscribe(one)
-    const ann = await findAccount(hub.tools, 'ann')
-    const post = await publish(hub.tools, ann, { text: 'the old text' })
-    await hub.tools.queue.done('post.announce', await hub.tools.queue.take('post.announce', 9))
-    // the newer one is told of between our reading and our turn
-    const transaction: Tools['transaction'] = async work => {
-      await edit(hub.tools, ann, post, { text: 'the new text' })
-      await hub.work()
-      return hub.tools.transaction(work)
-    }
-    await announce({ ...hub.tools, transaction }, post.id, 'post')
-    await hub.work()
-    assert.equal(one.got.length, 1)
-    assert.match(one.got[0]!.body, /the new text/)
+  const pings = () => writer.tools.queue.take('hub.ping', 10)
+
+  it('H10 X3 pings other hubs of what stands in the feed, and not of a favourite, which does not', async () => {
+    const post = await bob.post()
+    await favourite(writer.tools, writer.ann, post.uri)
+    assert.deepEqual(await pings(), [])
+    await share(writer.tools, writer.ann, post.uri)
+    for (const { data } of await writer.tools.queue.take('post.announce', 10)) await announce(writer.tools, data.post, data.act)
+    assert.equal((await pings()).length, 1)
+  })
+
+  it('M8 H7 gives subscribers and the mentioned the same entry', async () => {
+    const listener = await writer.listener()
+    const post = await publish(writer.tools, writer.ann, { text: 'Hi @bob@bob.example' })
+    await writer.work()
+    const pushed = readFeed(Buffer.from(listener.got[0]!.body), { url: writer.hub.topic }).activities[0]!
+    assert.deepEqual({ ...bob.slaps()[0]!.activity, url: '' }, { ...pushed, url: '' })
+    assert.equal(pushed.id, post.uri)
+  })
+
+  for (const visibility of ['unlisted', 'followers', 'direct'] as const) {
+    it(`H12 tells nobody of a post that is ${visibility}`, async () => {
+      const post = await keepPost(writer.tools, writer.ann, { visibility, mentions: [bob.actor.uri] })
+      await announce(writer.tools, post.id, 'post')
+      await writer.work()
+      assert.equal(bob.endpoint.got.length, 0)
+    })
+  }
+
+  it('X4 of a post that is deleted before anybody was told, nobody hears', async () => {
+    const post = await publish(writer.tools, writer.ann, { text: 'Hi @bob@bob.example' })
+    await remove(writer.tools, writer.ann, post)
+    await writer.work()
+    assert.equal(bob.endpoint.got.length, 0)
+  })
+
+  it('M17 is signed by the key that was published when the account was made', async () => {
+    await publish(writer.tools, writer.ann, { text: 'Hi @bob@bob.example' })
+    await writer.work()
+    assert.equal(bob.slaps().length, 1)
+    assert.deepEqual(writer.ann.keys, [writer.ann.magicKey])
+  })
+
+  it('M8 passes over whom nobody knows any more, and who has no endpoint of the web', async () => {
+    await writer.neighbour('odd', 'odd.example', { salmonUrl: 'mailto:odd@odd.example' })
+    const post = await keepPost(writer.tools, writer.ann, { mentions: ['https://odd.example/user/1', 'https://unknown.example/'] })
+    await announce(writer.tools, post.id, 'post')
+    assert.deepEqual(await writer.tools.acts.told(post.id), [])
   })
 })

@@ -1,0 +1,104 @@
+/** What our accounts do to posts: favour and share them, and take that back (protocols.md X2, X3). To answer is to publish. */
+import { Missing, Refused } from '../model/errors.ts'
+import { newId } from '../model/ids.ts'
+import type { Account, Shown } from '../model/kept.ts'
+import type { Done, NewPost, Stores, Tools } from '../tools.ts'
+import { announceAct } from './announce.ts'
+import { favouriteOut } from './entries.ts'
+import { findPost } from './find-post.ts'
+
+/** What was acted on, and whether the act stood already: then nothing was sent. */
+export type Acted = { post: Shown; already: boolean }
+
+/**
+ * Favours a post, once; its author is told, and the subscribers if it is public.
+ * @param name its URI, its page or its id; of a share the shared post is meant
+ * @throws Missing when it is not known here
+ */
+export const favourite = (tools: Tools, account: Account, name: string): Promise<Acted> =>
+  actOn(tools, account, name, async (stores, post, now) => {
+    const uri = tools.addresses.act(account.localName, newId(now.getTime()))
+    const at = await stores.acts.begin({ actorId: account.id, verb: 'favourite', object: post.uri, uri, postId: post.id }, now)
+    if (at !== undefined)
+      await announceAct(tools, stores, account, favouriteOut(account, 'favourite', post, { id: uri, at }), post.author, now)
+    return { post, already: at === undefined }
+  })
+
+/**
+ * Shares a post, once, as a post of its own; its author and the subscribers are told.
+ * @param name as for `favourite`
+ * @throws Missing when it is not known here; Refused when it is not for everybody
+ */
+export const share = (tools: Tools, account: Account, name: string): Promise<Acted> =>
+  actOn(tools, account, name, async (stores, post, now) => {
+    if (post.visibility !== 'public' && post.visibility !== 'unlisted') throw new Refused('This post is not for everybody.')
+    if ((await stores.acts.findShare(account.id, post.id)) !== undefined) return { post, already: true }
+    const kept = await stores.history.keep(sharing(tools, account, post, now), now)
+    if (kept.outcome !== 'new') throw new Error('a new id was not new')
+    await stores.queue.add('post.announce', { post: kept.post.id, act: 'post' })
+    await stores.changes.tell(`account:${account.localName}`)
+    return { post, already: false }
+  })
+
+/** The share as it is kept: of the original nothing but which it is, so that it shows and sends what that has become. */
+function sharing({ addresses }: Tools, account: Account, post: Shown, now: Date): NewPost {
+  const id = newId(now.getTime())
+  const uri = addresses.post(account.localName, id)
+  return {
+    ...{ id, uri, url: uri, entryUrl: addresses.postEntry(account.localName, id), authorId: account.id, verb: 'share', kind: post.kind },
+    ...{ html: '', text: '', sharedId: post.id, mentions: post.authorId === account.id ? [] : [post.author.uri], tags: [], enclosures: [] },
+    ...{ publishedAt: now, updatedAt: now, sortedAt: now, visibility: 'public', sensitive: post.sensitive, rightful: true }
+  }
+}
+
+/**
+ * Takes back what an account did to a post: its favourite, its share, or what of the two stands when none is named. The end of a
+ * share is the delete of its entry (X2).
+ * @throws Missing when there is nothing to take back
+ */
+export async function undo(
+  tools: Tools,
+  account: Account,
+  name: string,
+  verb?: Done['verb']
+): Promise<{ post: Shown; undone: Done['verb'][] }> {
+  return actOn(tools, account, name, async (stores, post, now) => {
+    const undone: Done['verb'][] = []
+    if (verb !== 'share' && (await unfavour(tools, stores, account, post, now))) undone.push('favourite')
+    if (verb !== 'favourite' && (await unshare(stores, account, post, now))) undone.push('share')
+    if (undone.length > 0) return { post, undone }
+    throw new Missing(`${account.localName} has not ${verb === undefined ? 'favoured or shared' : `${verb}d`} this post.`)
+  })
+}
+
+async function unfavour(tools: Tools, stores: Stores, account: Account, post: Shown, now: Date): Promise<boolean> {
+  const at = await stores.acts.end({ actorId: account.id, verb: 'favourite', object: post.uri }, now)
+  if (at === undefined) return false
+  const id = tools.addresses.act(account.localName, newId(now.getTime()))
+  await announceAct(tools, stores, account, favouriteOut(account, 'undo', post, { id, at }), post.author, now)
+  return true
+}
+
+async function unshare({ acts, changes, history, queue }: Stores, account: Account, post: Shown, now: Date): Promise<boolean> {
+  const shared = await acts.findShare(account.id, post.id)
+  if (shared === undefined) return false
+  await history.remove(account.id, shared.uri, now)
+  await queue.add('post.announce', { post: shared.id, act: 'delete' })
+  await changes.tell(`account:${account.localName}`)
+  return true
+}
+
+type Work<T> = (stores: Stores, post: Shown, now: Date) => Promise<T>
+
+/** One after the other for one account, so that nothing is done twice and all is told in its order. */
+function actOn<T>(tools: Tools, account: Account, name: string, work: Work<T>): Promise<T> {
+  const { addresses, clock, transaction } = tools
+  return transaction(async stores => {
+    await stores.topics.lock(addresses.feed(account.localName))
+    const found = await findPost(stores, addresses, name)
+    const shown = await stores.timelines.one(found.id)
+    const post = shown?.verb === 'share' ? shown.shared : shown
+    if (post === undefined) throw new Missing('The post that was shared is not kept here.')
+    return work(stores, post, clock())
+  })
+}

@@ -1,0 +1,114 @@
+/**
+ * The original of a share and the parent of a reply, fetched from where they are: there alone is it proven whose they are (X2, I13).
+ * Strangers make us fetch, so it is bounded: three requests for a post, ten posts a minute from one host, and a chain ends soon (X30).
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Activity } from '../model/activity.ts'
+import { isFailure, Unreachable } from '../model/errors.ts'
+import type { KeptPost } from '../model/kept.ts'
+import { authorsAgree } from '../protocol/atom-author.ts'
+import { readFeed } from '../protocol/feed-document.ts'
+import { LIMIT, TYPE } from '../protocol/names.ts'
+import { feedLinks, readPage } from '../protocol/page.ts'
+import type { HttpAnswer, Stores, Tools } from '../tools.ts'
+import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
+import { receive } from './receive.ts'
+
+/** What is looked for: its id or page as it was told, addresses on one host where it may be, and its author when he was named. */
+type Wanted = { names: string[]; addresses: string[]; host: string; author?: string }
+
+const ACCEPT = `${TYPE.atom}, ${TYPE.html};q=0.9, */*;q=0.1`
+const PAGE_DOCUMENTS = 2
+const budget = new RateLimiterMemory({ points: 10, duration: 60 })
+
+/**
+ * Looks for what a kept post shares or answers, and keeps it as its author's own. Not to find it is no failure: the share goes on
+ * quoting, the reply goes on naming its parent.
+ * @param left how many posts may be fetched along this chain, this one included
+ * @throws Unreachable when the host does not answer, or was asked often enough: it is tried again
+ */
+export async function fetchMissing(tools: Tools, { post: id, left }: { post: string; left: number }): Promise<void> {
+  const { addresses, clock, history, transaction, worker } = tools
+  const post = await history.find(id)
+  const wanted = post && wantedBy(post)
+  if (wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
+  await budget.consume(`${worker} ${wanted.host}`).catch(({ msBeforeNext }: { msBeforeNext: number }) => {
+    throw new Unreachable(`${wanted.host} was asked for enough posts.`, { retryAfter: Math.ceil(msBeforeNext / 1000) })
+  })
+  const found = await find(tools, wanted)
+  if (found !== undefined) await transaction(stores => take(stores, found, left - 1, clock()))
+}
+
+/** Undefined when nothing is missing, or what is told of it does not fit together: all of it must be of one host (X2). */
+function wantedBy({ deletedAt, inReplyTo, inReplyToUrl, parentId, quoted, sharedId, verb }: KeptPost): Wanted | undefined {
+  const share = verb === 'share'
+  if (deletedAt !== undefined || (share ? sharedId : parentId) !== undefined) return undefined
+  const told = share ? [quoted?.entryUrl, quoted?.url, quoted?.uri] : [inReplyToUrl, inReplyTo]
+  const addresses = [...new Set(told.filter(isName))].filter(isWeb)
+  const id = share ? quoted?.uri : inReplyTo
+  const author = share ? quoted?.authorUri : undefined
+  const host = addresses[0] && hostOfName(addresses[0])
+  if (host === undefined || id === undefined || (share && author === undefined)) return undefined
+  const domain = tagDomain(id)
+  const oneHost = addresses.every(url => hostOfName(url) === host) && (author === undefined || hostOfName(author) === host)
+  if (!oneHost || (domain !== undefined && domain !== withoutPort(host))) return undefined
+  return { names: share ? [id] : [id, ...(inReplyToUrl ? [inReplyToUrl] : [])], addresses, host, ...(author ? { author } : {}) }
+}
+
+const isWeb = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url)
+
+/** The entry itself, or the Atom documents that its page names. */
+async function find(tools: Tools, wanted: Wanted): Promise<Activity | undefined> {
+  const answer = await ask(tools, wanted.addresses[0]!, wanted)
+  if (answer === undefined) return undefined
+  const direct = pick(answer, wanted)
+  if (direct !== undefined) return direct
+  for (const url of documentsOf(answer, wanted).slice(0, PAGE_DOCUMENTS)) {
+    const document = await ask(tools, url, wanted)
+    const found = document && pick(document, wanted)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** An answer of the host itself, by a way on which nobody could change it. @throws Unreachable when there is none */
+async function ask({ http }: Tools, url: string, { host }: Wanted): Promise<HttpAnswer | undefined> {
+  const answer = await http.request(url, { headers: { accept: ACCEPT }, maxBytes: LIMIT.messageBytes, plainHttp: 'never' })
+  if (answer.status >= 500 || answer.status === 429) throw new Unreachable(`${url} answered ${answer.status}.`, { peer: answer.status })
+  return answer.status === 200 && answer.trusted && hostOfName(answer.url) === host ? answer : undefined
+}
+
+/** The post in a document of its own host, under its own name, by an author of that host who is the one that was named. */
+function pick(answer: HttpAnswer, { author, host, names }: Wanted): Activity | undefined {
+  try {
+    const { activities } = readFeed(answer.body, {
+      url: answer.url,
+      contentType: answer.headers['content-type'],
+      bytes: LIMIT.messageBytes
+    })
+    return activities.find(({ actor, object, url, verb }) => {
+      if (verb !== 'post' || object.type !== 'post' || actor?.ids[0] === undefined || !authorsAgree(actor)) return false
+      const named = names.includes(object.post.id) || (author === undefined && url !== undefined && names.includes(url))
+      return named && hostOfName(actor.ids[0]) === host && (author === undefined || actor.ids.includes(author))
+    })
+  } catch (error) {
+    if (isFailure(error)) return undefined
+    throw error
+  }
+}
+
+function documentsOf(answer: HttpAnswer, { host }: Wanted): string[] {
+  const contentType = answer.headers['content-type']
+  const page = readPage(answer.body, { url: answer.url, ...(contentType ? { contentType } : {}) })
+  const found = feedLinks(page.links).filter(({ type, url }) => type === TYPE.atom && isWeb(url) && hostOfName(url) === host)
+  return [...new Set(found.map(({ url }) => url))]
+}
+
+/** Whoever has never been seen is known by his post from now on; a profile that we have stays as it is (X7). */
+async function take(stores: Stores, activity: Activity, left: number, now: Date): Promise<void> {
+  const author = activity.actor!
+  const uri = author.ids[0]!
+  const actor = (await stores.actors.findByName(uri)) ?? (await stores.actors.keep({ uri, profile: author, trusted: true }, now))
+  if (actor.localName !== undefined || actor.blockedAt !== undefined) return
+  await receive(stores, activity, makeSender(actor, [uri, ...(await stores.actors.namesOf(actor.id))], { via: 'fetch', left }), now)
+}

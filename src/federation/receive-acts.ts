@@ -1,0 +1,107 @@
+/** What people do to each other and to posts, as `receive` keeps it: each once, by what it is about, the newest counts (X3, X5 to X8, M16). */
+import type { Activity, ActivityObject, Author } from '../model/activity.ts'
+import type { Account } from '../model/kept.ts'
+import type { Stores } from '../tools.ts'
+import { isName, isOwn, type Received, type Sender } from './identity.ts'
+import { leaveUnfollowed } from './leave.ts'
+
+/** A clock may be wrong by so much: what is told to be later has been now (M16). */
+const FUTURE_MS = 60 * 60_000
+const IGNORED: Received = { outcome: 'ignored' }
+const NOTED: Received = { outcome: 'noted' }
+
+/** When it was done, as it was told: the order of two acts is theirs and not that of their arrival. */
+export function toldAt({ published, updated }: Pick<Activity, 'published' | 'updated'>, now: Date): Date {
+  const told = updated ?? published ?? now
+  return told.getTime() > now.getTime() + FUTURE_MS ? now : told
+}
+
+/** Favourites and the like are no posts: each is kept once by what it is about, whatever id it bore (I9, X3, X5). */
+export async function note({ history }: Stores, activity: Activity, { actor }: Sender, now: Date, undone: boolean): Promise<Received> {
+  const { id, object, verb } = activity
+  const about = object.type === 'post' ? object.post.id : object.type === 'actor' ? object.actor.ids[0] : undefined
+  if (!isName(about)) return IGNORED
+  const post = object.type === 'post' ? await history.findByUri(about) : undefined
+  const act = { actorId: actor.id, verb, object: about, at: toldAt(activity, now), undone, ...(isName(id) ? { uri: id } : {}) }
+  await history.act({ ...act, ...(post ? { postId: post.id } : {}) })
+  return NOTED
+}
+
+/** A favourite of which the delete came first stays away (X4). */
+export async function favourite(stores: Stores, activity: Activity, sender: Sender, now: Date, undone: boolean): Promise<Received> {
+  if (!undone && isName(activity.id) && (await stores.history.isDead(sender.actor.id, activity.id))) return { outcome: 'dead' }
+  return note(stores, activity, sender, now, undone)
+}
+
+/**
+ * To follow one of our accounts is told to that account; a feed only tells it to others (section Y). The order is that of the acts,
+ * and the ids count for nothing: GNU social gives each unfollow the same one (M16). A follow older than a block does not count (X8).
+ */
+export async function follow(stores: Stores, activity: Activity, sender: Sender, now: Date, undone: boolean): Promise<Received> {
+  const { actors, follows, history } = stores
+  const { account, actor, via } = sender
+  if (account === undefined) {
+    const about = activity.object.type === 'actor' ? activity.object.actor.ids[0] : undefined
+    const local = about !== undefined && (await actors.findByName(about))?.localName !== undefined
+    return local ? IGNORED : note(stores, { ...activity, verb: 'follow' }, sender, now, undone)
+  }
+  if (!(await isAccount(stores, activity.object, account))) return IGNORED
+  const [at, id] = [toldAt(activity, now), isName(activity.id) ? { uri: activity.id } : {}]
+  const newest = await history.act({ actorId: actor.id, verb: 'follow', object: account.uri, at, undone, ...id })
+  if (!newest) return NOTED
+  const blocked = await history.findAct(actor.id, 'block', account.uri)
+  if (undone) await follows.remove(actor.id, account.id)
+  else if (blocked === undefined || blocked.at < at) await follows.add({ followerId: actor.id, followedId: account.id, via, ...id }, now)
+  return NOTED
+}
+
+/** A block ends what each follows of the other; as there is no unblock without a block, either of the two tells it (X8). */
+export async function block(stores: Stores, activity: Activity, sender: Sender, now: Date, undone: boolean): Promise<Received> {
+  const { follows, history } = stores
+  const { account, actor } = sender
+  if (account === undefined || !(await isAccount(stores, activity.object, account))) return IGNORED
+  const at = toldAt(activity, now)
+  if (!(await history.act({ actorId: actor.id, verb: 'block', object: account.uri, at, undone }))) return NOTED
+  const followed = await history.findAct(actor.id, 'follow', account.uri)
+  if (followed === undefined || followed.at <= at) await follows.remove(actor.id, account.id)
+  if (await follows.remove(account.id, actor.id)) await leaveUnfollowed(stores, actor.id, now)
+  return NOTED
+}
+
+/** A yes or no to what the account asked this very person, as long as the question is open (X6). */
+export async function answer(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  const { follows, history } = stores
+  const { account, actor, via } = sender
+  if (account === undefined || !(await isPending(stores, account, actor.uri))) return IGNORED
+  const { object, verb } = activity
+  const asker = object.type === 'activity' ? object.activity.actor : object.type === 'actor' ? object.actor : undefined
+  if (asker === undefined || !(await isAccount(stores, { type: 'actor', actor: asker }, account))) return IGNORED
+  await history.act({ actorId: account.id, verb: 'request', object: actor.uri, at: now, undone: true })
+  if (verb === 'accept') await follows.add({ followerId: account.id, followedId: actor.id, via }, now)
+  return NOTED
+}
+
+/** Whether an account asked somebody to be let in, and waits. */
+export async function isPending({ history }: Pick<Stores, 'history'>, account: Account, uri: string): Promise<boolean> {
+  return (await history.findAct(account.id, 'request', uri))?.undone === false
+}
+
+/** X7: a profile is its owner's to change, in words of his own alone; the newest counts. */
+export async function takeProfile(stores: Stores, activity: Activity, told: Author, sender: Sender, now: Date): Promise<Received> {
+  if (!isOwn(told, sender) || told.ids.length === 0) return IGNORED
+  await stores.actors.refresh(sender.actor.id, told, toldAt(activity, now))
+  return NOTED
+}
+
+/** Whether what is meant is that account, by any of its names. */
+export async function isAccount({ actors }: Pick<Stores, 'actors'>, object: ActivityObject, account: Account): Promise<boolean> {
+  return object.type === 'actor' && namesAccount(object.actor.ids, account, await actors.namesOf(account.id))
+}
+
+/** @param names the account's, beside its URI and its page; http and https are one */
+export function namesAccount(told: string[], { uri, url }: Account, names: string[]): boolean {
+  const own = new Set([uri, ...(url === undefined ? [] : [url]), ...names].map(secure))
+  return told.some(name => own.has(secure(name)))
+}
+
+const secure = (name: string): string => name.replace(/^http:/, 'https:')

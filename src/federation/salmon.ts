@@ -1,0 +1,85 @@
+/** An envelope in: opened, its signer found and held against what it says, then through the one door (protocols.md M4, M10, M13 to M16). */
+import type { Activity, Verb } from '../model/activity.ts'
+import { BadMessage, Refused } from '../model/errors.ts'
+import type { Account } from '../model/kept.ts'
+import { authorsAgree } from '../protocol/atom-author.ts'
+import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope } from '../protocol/magic-envelope.ts'
+import type { Stores, Tools } from '../tools.ts'
+import { findAccount } from './accounts.ts'
+import { hostOfName, isOwn, makeSender, type Received } from './identity.ts'
+import { makePeople, type Signer } from './people.ts'
+import { receive } from './receive.ts'
+import { concerns } from './receive-concern.ts'
+
+/** What was posted. `from`: the address of whoever posted it. */
+export type Slap = { body: Buffer; contentType?: string; from: string }
+
+const HOUR = 60 * 60_000
+const OLDEST = 7 * 24 * HOUR
+/** What a signature that proves little may still do (M7). */
+const HARMLESS: readonly Verb[] = ['post', 'favourite']
+
+export type ReceiveEnvelope = ReturnType<typeof makeSalmon>
+
+/** The Salmon endpoints of our accounts, in this process. */
+export function makeSalmon(tools: Tools) {
+  const { clock, config, log, transaction } = tools
+  const people = makePeople(tools)
+
+  /**
+   * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
+   * @throws Missing for no such account; BadMessage 400, 413, 415; Refused 401 for a wrong signature or no key, 403 for what is too
+   * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
+   */
+  return async function receiveEnvelope(name: string, { body, contentType, from }: Slap): Promise<Received> {
+    const account = await findAccount(tools, name)
+    const envelope = readEnvelope(body, contentType)
+    const activity = readPayload(readUnverified(envelope))
+    const author = activity.actor!
+    if (!authorsAgree(author)) throw disagree()
+    const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
+    const signer = await people.findSigner(author, from, check)
+    const now = clock()
+    checkFresh(activity, now)
+    checkStrength(activity, signer.proof)
+    const line = { account: name, author: author.ids[0], verb: activity.verb }
+    if (!(await concerns(tools, activity, account, signer.actor))) {
+      log.info({ ...line, outcome: 'ignored' }, 'salmon')
+      return { outcome: 'ignored' }
+    }
+    if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
+    const received = await transaction(stores => take(stores, activity, signer, account, now))
+    log.info({ ...line, outcome: received.outcome }, 'salmon')
+    return received
+  }
+}
+
+const disagree = (): Refused => new Refused('The names of the author are not of one person.', { status: 401, code: 'author' })
+
+/** A captured envelope is good for a week, and no clock is wrong by more than an hour (M16). */
+function checkFresh({ published, updated }: Activity, now: Date): void {
+  const told = updated ?? published
+  if (told === undefined) throw new BadMessage('A signed entry must tell its date.')
+  const age = now.getTime() - told.getTime()
+  if (age > OLDEST || age < -HOUR) throw new Refused('The entry is too old, or is dated in the future.', { code: 'stale' })
+}
+
+/** Old servers sign with 512 bits, or nothing but the data: with SALMON_LEGACY they may speak, and no more (M7). */
+function checkStrength({ verb }: Activity, { bits, variant }: Proof): void {
+  const weak = bits < 1024 || variant === 'e'
+  if (weak && !HARMLESS.includes(verb)) throw new Refused('A signature of this kind is too weak for that.', { code: 'weak' })
+}
+
+/** M14: the author must be the signer under all his names, before anything is kept of either. */
+async function take(stores: Stores, activity: Activity, signer: Signer<Proof>, account: Account, now: Date): Promise<Received> {
+  const { actor: known, facts, names } = signer
+  const author = activity.actor!
+  const own = new Set([facts.uri, ...names])
+  if (!isOwn(author, { names: own, hosts: new Set([...own].map(hostOfName)) })) throw disagree()
+  const fetched = facts.keys !== undefined
+  const actor = fetched || known === undefined ? await stores.actors.keep(known ? facts : { ...facts, profile: author }, now) : known
+  // what tells no more than a name is no description (X7)
+  const described = author.bio !== undefined || author.avatar !== undefined
+  if (described) await stores.actors.refresh(actor.id, author, activity.updated ?? activity.published ?? now)
+  return receive(stores, activity, makeSender(actor, names, { via: 'salmon', account }), now)
+}

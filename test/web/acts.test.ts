@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import type { KeptPost } from '../../src/model/kept.ts'
+import { signIn, type Visitor, visitor } from '../support/browser.ts'
+import { startNode, type TestNode } from '../support/node.ts'
+import { accountOf, keepPost, meet } from '../support/residents.ts'
+
+describe('the buttons below a post', () => {
+  let node: TestNode
+  let owner: Visitor & { csrf: string }
+  let post: KeptPost
+  before(async () => {
+    node = await startNode({ accounts: ['alice', 'zoe'], work: false })
+    owner = await signIn(node)
+    post = await keepPost(node.tools, await meet(node.tools, 'bob'))
+  })
+  after(() => node?.close())
+
+  const press = (form: Record<string, string>, who: Visitor = owner) => who.post('/acts', { csrf: owner.csrf, post: post.id, ...form })
+  const page = async () => (await owner.get(`/posts/${post.id}`)).text
+
+  it('favour, share and take back, as one of the accounts, and lead back to the post', async () => {
+    assert.match(await page(), /value="favourite">Favour<[\s\S]*value="share">Share</)
+    for (const verb of ['favourite', 'share']) {
+      const { location, status } = await press({ verb, as: 'zoe' })
+      assert.deepEqual([status, location], [303, `/posts/${post.id}`])
+    }
+    assert.match(await page(), /Take back the favourite of zoe[\s\S]*Take back the share of zoe/)
+    for (const undo of ['favourite', 'share']) assert.equal((await press({ undo, as: 'zoe' })).status, 303)
+    assert.ok(!(await page()).includes('Take back'))
+    assert.equal((await press({ undo: 'share', as: 'zoe' })).status, 404)
+  })
+
+  it('are not there for a share, nor to share what is not for everybody', async () => {
+    const alice = await accountOf(node.tools, 'alice')
+    await press({ verb: 'share', as: 'alice' })
+    const [share] = await node.tools.timelines.feed(alice.id, undefined, 1)
+    const text = (await owner.get(`/users/alice/posts/${share!.id}`)).text
+    assert.ok(!text.includes('action="/acts"') && !text.includes('Your answer'))
+    const secret = await keepPost(node.tools, await meet(node.tools, 'bob'), { visibility: 'followers' })
+    const shown = (await owner.get(`/posts/${secret.id}`)).text
+    assert.ok(shown.includes('value="favourite"') && !shown.includes('value="share"'))
+    assert.equal((await press({ post: secret.id, verb: 'share' })).status, 403)
+  })
+
+  it('X44 do nothing for strangers, for other pages, and for forms that say nothing', async () => {
+    assert.equal((await press({ verb: 'favourite' }, visitor(node))).status, 403)
+    assert.equal(
+      (await owner.post('/acts', { csrf: owner.csrf, post: post.id, verb: 'favourite' }, { origin: 'https://evil.example' })).status,
+      403
+    )
+    assert.equal((await press({ csrf: 'x', verb: 'favourite' })).status, 403)
+    assert.equal((await press({ verb: 'delete' })).status, 400)
+    for (const unknown of ['', 'x', '0'.repeat(17)]) assert.equal((await press({ post: unknown, verb: 'favourite' })).status, 404)
+    assert.ok(!(await visitor(node).get('/')).text.includes('action="/acts"'))
+  })
+})
