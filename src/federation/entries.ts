@@ -89,6 +89,13 @@ export function followOut(actor: Actor, verb: 'follow' | 'undo', followed: Actor
   return { ...bare(act), verb, title, html: `<p>${escapeXml(title)}</p>`, mentions: [followed.uri], public: true, object }
 }
 
+/** The yes to somebody who asked to follow. @param request the id of the question (X6) */
+export function authorizeOut(actor: Actor, asker: Actor, request: string, act: Act): EntryOut {
+  const title = `${nameOf(actor)} lets ${nameOf(asker)} follow`
+  const object = { type: 'request', id: request, requester: authorOut(asker), target: authorOut(actor) } as const
+  return { ...bare(act), verb: 'accept', title, html: `<p>${escapeXml(title)}</p>`, mentions: [asker.uri], public: false, object }
+}
+
 const bare = ({ at, id }: Act): Omit<EntryOut, 'verb' | 'html' | 'mentions' | 'public'> => ({
   ...{ id, kind: 'note', published: at, updated: at, tags: [], enclosures: [] }
 })

@@ -83,7 +83,13 @@ export function makePeople(tools: Tools) {
     }
   }
 
-  return { findSigner }
+  /** Whether anything is kept of whom an author names. */
+  async function isKnown(author: Author): Promise<boolean> {
+    const name = identityOf(author)
+    return name !== undefined && (await actors.findByName(name)) !== undefined
+  }
+
+  return { findSigner, isKnown }
 }
 
 const unsigned = (sentence: string): Refused => new Refused(sentence, { status: 401, code: 'signature' })

@@ -51,8 +51,16 @@ export async function follow(stores: Stores, activity: Activity, sender: Sender,
   if (!newest) return NOTED
   const blocked = await history.findAct(actor.id, 'block', account.uri)
   if (undone) await follows.remove(actor.id, account.id)
-  else if (blocked === undefined || blocked.at < at) await follows.add({ followerId: actor.id, followedId: account.id, via, ...id }, now)
+  else if (blocked === undefined || blocked.at < at) {
+    await follows.add({ followerId: actor.id, followedId: account.id, via, ...id }, now)
+    if (activity.verb === 'request') await sayYes(stores, activity, sender, account, at)
+  }
   return NOTED
+}
+
+/** Nobody is kept waiting: whoever asks follows, and is told so (X6). */
+async function sayYes({ queue }: Stores, { id }: Activity, { actor }: Sender, account: Account, at: Date): Promise<void> {
+  if (isName(id)) await queue.add('salmon.authorize', { account: account.localName, person: actor.id, request: id, at: at.toISOString() })
 }
 
 /** A block ends what each follows of the other; as there is no unblock without a block, either of the two tells it (X8). */

@@ -37,6 +37,8 @@ export function makeSalmon(tools: Tools) {
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
     if (!authorsAgree(author)) throw disagree()
+    // a server tells all the world when somebody leaves: of whom we know nothing there is nothing to delete, so no key is asked for (X31)
+    if (activity.verb === 'delete' && !(await people.isKnown(author))) return { outcome: 'ignored' }
     const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
     const signer = await people.findSigner(author, from, check)
     const now = clock()

@@ -10,13 +10,15 @@ import { authorOut } from './entries.ts'
 
 /**
  * Lays an entry down for the Salmon endpoints of people, once each, with the work of sending it. Must be called inside the
- * transaction that does what the entry tells. Those who live here, or take no Salmon, are passed over.
+ * transaction that does what the entry tells. Those who live here, take no Salmon, or want to hear nothing of the account (X8) are
+ * passed over.
  * @param key says what is told: the same is not sent twice, even when a job is done again
  * @returns those to whom it goes
  */
 export async function slap(stores: Stores, account: Account, entry: EntryOut, people: Actor[], key: string, now: Date): Promise<Actor[]> {
   const { actors, deliveries, queue } = stores
-  const told = people.filter(takesSalmon)
+  const told: (Actor & { salmonUrl: string })[] = []
+  for (const person of people.filter(takesSalmon)) if (!(await hasBlocked(stores, person, account))) told.push(person)
   // in one order, so that two who write at once do not wait for each other
   const endpoints = [...new Set(told.map(person => person.salmonUrl))].sort()
   const pem = endpoints.length === 0 ? undefined : await actors.privateKey(account.localName)
@@ -34,3 +36,7 @@ export async function slap(stores: Stores, account: Account, entry: EntryOut, pe
 
 const takesSalmon = (person: Actor): person is Actor & { salmonUrl: string } =>
   person.localName === undefined && person.removedAt === undefined && /^https?:$/.test(URL.parse(person.salmonUrl ?? '')?.protocol ?? '')
+
+async function hasBlocked({ history }: Stores, { id }: Actor, account: Account): Promise<boolean> {
+  return (await history.findAct(id, 'block', account.uri))?.undone === false
+}

@@ -1,5 +1,6 @@
 /** Job name -> verb; and what an outcome means: done, drop, or again (the table in architecture.md). */
 import { announce } from '../federation/announce.ts'
+import { authorize } from '../federation/authorize.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
@@ -20,6 +21,7 @@ const WORK: Work = {
   'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
   'post.fetch': { width: 2, verb: fetchMissing },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
+  'salmon.authorize': { width: 2, verb: authorize },
   'hub.ping': { width: 8, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
   'hub.verify': { width: 2, verb: tools => verifyDue(tools) },
   'hub.deny': { width: 2, verb: (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason) },

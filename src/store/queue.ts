@@ -16,6 +16,8 @@ export type Jobs = {
   'post.fetch': { post: string; left: number }
   /** Tell everybody concerned of a post, its edit or its delete. */
   'post.announce': { post: string; act: 'post' | 'update' | 'delete' }
+  /** Answer whoever asked to follow an account of ours; `request`: the id of the question. */
+  'salmon.authorize': { account: string; person: string; request: string; at: string }
   /** Tell an external hub that a topic is new. */
   'hub.ping': { hub: string; topic: string }
   /** Verify requests at our hub that are due. */
@@ -38,6 +40,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'subscription.ask': { tries: 3, pause: 5, most: 600 },
   'post.fetch': { tries: 4, pause: 10, most: 3600 },
   'post.announce': { tries: 10, pause: 1, most: 3600 },
+  'salmon.authorize': { tries: 5, pause: 1, most: 600 },
   'hub.ping': { tries: 8, pause: 5, most: 6 * 3600 },
   'hub.verify': { tries: 3, pause: 1, most: 60 },
   'hub.deny': { tries: 3, pause: 1, most: 60 },
