@@ -19,6 +19,7 @@ export type Verb =
   | 'block'
   | 'join'
   | 'tag'
+  | 'move'
   | 'undo'
   | 'unknown'
 

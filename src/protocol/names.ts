@@ -30,6 +30,10 @@ export const SCHEMA = {
 /** "Everybody" among the mentioned of an OStatus entry. */
 export const PUBLIC_COLLECTION = 'http://activityschema.org/collection/public'
 
+/** The namespace of ActivityStreams 2.0, and "everybody" among its addressees in the three ways of writing it. */
+export const AS = 'https://www.w3.org/ns/activitystreams'
+export const AS_PUBLIC: readonly string[] = [`${AS}#Public`, 'as:Public', 'Public']
+
 export const REL = {
   lrdd: 'lrdd',
   profilePage: 'http://webfinger.net/rel/profile-page',

@@ -1,0 +1,207 @@
+/** The model -> ActivityStreams 2.0 documents, in the forms that Mastodon, Misskey, GoToSocial, Lemmy and their kin read. */
+import type { Enclosure, Picture } from '../model/activity.ts'
+import { AS } from './names.ts'
+import { plainText } from './plain-text.ts'
+import { escapeXml } from './xml.ts'
+
+export type Written = Record<string, unknown>
+
+/** `Everybody` as it is written in full, which all read. */
+const EVERYBODY = `${AS}#Public`
+const SECURITY = 'https://w3id.org/security/v1'
+
+/** Terms beside those of the two contexts; each is used by something below. */
+const TERMS = {
+  ...{ toot: 'http://joinmastodon.org/ns#', schema: 'http://schema.org#', ostatus: 'http://ostatus.org#' },
+  ...{ gts: 'https://gotosocial.org/ns#', fedibird: 'http://fedibird.com/ns#' },
+  ...{ Hashtag: 'as:Hashtag', sensitive: 'as:sensitive', manuallyApprovesFollowers: 'as:manuallyApprovesFollowers' },
+  ...{ movedTo: { '@id': 'as:movedTo', '@type': '@id' }, alsoKnownAs: { '@id': 'as:alsoKnownAs', '@type': '@id' } },
+  ...{ featured: { '@id': 'toot:featured', '@type': '@id' }, discoverable: 'toot:discoverable', indexable: 'toot:indexable' },
+  ...{ PropertyValue: 'schema:PropertyValue', value: 'schema:value', conversation: 'ostatus:conversation' },
+  ...{ webfinger: 'https://purl.archive.org/socialweb/webfinger#', preview: { '@id': 'as:preview', '@type': '@id' } },
+  ...{ interactionPolicy: { '@id': 'gts:interactionPolicy', '@type': '@id' }, canQuote: { '@id': 'gts:canQuote', '@type': '@id' } },
+  ...{ automaticApproval: { '@id': 'gts:automaticApproval', '@type': '@id' } }
+}
+const CONTEXT = [AS, SECURITY, TERMS]
+const KEYS = 'https://w3id.org/security/multikey/v1'
+
+/** A document as bytes of `application/activity+json`. @param multikey whether it bears keys in the form of FEP-521a */
+export const writeDocument = (object: Written, multikey = false): Buffer =>
+  Buffer.from(JSON.stringify({ '@context': multikey ? [AS, SECURITY, KEYS, TERMS] : CONTEXT, ...object }))
+
+const present = (object: Written): Written => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+
+export type ActorOut = {
+  uri: string
+  type: 'Person' | 'Application'
+  name: string
+  handle: string
+  displayName: string
+  bio?: string
+  page: string
+  homepage?: string
+  avatar?: Picture
+  published: Date
+  pem: string
+  multikey: string
+  /** Addresses of its collections and inboxes; the instance actor has an inbox only. */
+  inbox: string
+  sharedInbox: string
+  collections?: { outbox: string; followers: string; following: string; featured: string }
+  alsoKnownAs?: string[]
+}
+
+/** An account of ours, or the actor in whose name the node asks (FEP-2677). */
+export function writeActor(actor: ActorOut): Written {
+  const { avatar, bio, collections, displayName, handle, homepage, inbox, multikey, name, page, pem, published, sharedInbox, type, uri } =
+    actor
+  const link =
+    homepage === undefined
+      ? undefined
+      : `<a href="${escapeXml(homepage)}" rel="me">${escapeXml(homepage.replace(/^https?:\/\/|\/$/g, ''))}</a>`
+  return present({
+    ...{ id: uri, type, preferredUsername: name, name: displayName, summary: bio === undefined ? '' : paragraphs(bio), url: page },
+    ...{ inbox, ...collections, endpoints: { sharedInbox }, published: published.toISOString(), webfinger: handle },
+    ...{ manuallyApprovesFollowers: false, discoverable: type === 'Person', indexable: type === 'Person' },
+    ...{ icon: avatar && present({ type: 'Image', url: avatar.url, mediaType: avatar.type }) },
+    ...{ attachment: link === undefined ? undefined : [{ type: 'PropertyValue', name: 'Blog', value: link }] },
+    ...{ alsoKnownAs: actor.alsoKnownAs?.length ? actor.alsoKnownAs : undefined },
+    publicKey: { id: `${uri}#main-key`, owner: uri, publicKeyPem: pem },
+    assertionMethod: [{ id: `${uri}#multikey`, type: 'Multikey', controller: uri, publicKeyMultibase: multikey }]
+  })
+}
+
+const paragraphs = (text: string): string =>
+  text
+    .split(/\n{2,}/)
+    .map(part => `<p>${escapeXml(part).replaceAll('\n', '<br>')}</p>`)
+    .join('')
+
+export type NoteOut = {
+  uri: string
+  author: string
+  followers: string
+  type: 'Note' | 'Article'
+  url: string
+  html: string
+  title?: string
+  warning?: string
+  language?: string
+  published: Date
+  updated?: Date
+  inReplyTo?: string
+  conversation?: string
+  /** Who is mentioned, by URI and handle. */
+  mentions: { uri: string; handle?: string }[]
+  /** Without `#`; `address` of the page of a tag, if there is one. */
+  tags: string[]
+  enclosures: Enclosure[]
+  replies: string
+  /** Of an article: what servers show that know no articles (FEP-b2b8). */
+  preview?: string
+  visibility: 'public' | 'unlisted'
+}
+
+/** A post of ours. Quotes are welcome: whoever asks is told so at once (FEP-044f). */
+export function writeNote(note: NoteOut): Written {
+  const { author, html, language, preview, published, title, type, uri, updated } = note
+  return present({
+    ...{ id: uri, type, attributedTo: author, url: note.url, content: type === 'Note' ? withTitle(note) : html },
+    ...{ contentMap: language === undefined ? undefined : { [language]: type === 'Note' ? withTitle(note) : html } },
+    ...{ name: type === 'Article' ? title : undefined, summary: note.warning, sensitive: note.warning !== undefined },
+    ...{ published: published.toISOString(), updated: updated?.toISOString(), ...addressed(note) },
+    ...{ inReplyTo: note.inReplyTo, conversation: note.conversation, context: note.conversation },
+    ...{ tag: [...note.mentions.map(mentionTag), ...note.tags.map(hashtag)], attachment: note.enclosures.map(attachment) },
+    ...{ replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } },
+    ...{
+      preview:
+        preview === undefined ? undefined : { type: 'Note', attributedTo: author, content: preview, published: published.toISOString() }
+    }
+  })
+}
+
+/** Servers show no name of a note: so the title stands in it, and leads to the page of the post. */
+const withTitle = ({ html, title, url }: NoteOut): string =>
+  title === undefined ? html : `<p><strong><a href="${escapeXml(url)}">${escapeXml(title)}</a></strong></p>${html}`
+
+/** To whom a post goes: everybody or the followers first, then who is mentioned. */
+function addressed({ followers, mentions, visibility }: Pick<NoteOut, 'followers' | 'mentions' | 'visibility'>): {
+  to: string[]
+  cc: string[]
+} {
+  const people = mentions.map(({ uri }) => uri)
+  return visibility === 'public' ? { to: [EVERYBODY], cc: [followers, ...people] } : { to: [followers], cc: [EVERYBODY, ...people] }
+}
+
+const mentionTag = ({ handle, uri }: { uri: string; handle?: string }): Written => ({
+  type: 'Mention',
+  href: uri,
+  name: `@${handle ?? uri}`
+})
+const hashtag = (tag: string): Written => ({ type: 'Hashtag', name: `#${tag}` })
+
+function attachment({ title, type, url }: Enclosure): Written {
+  const kind = /^(image|video|audio)\//.exec(type ?? '')?.[1]
+  const name = kind === 'image' ? 'Image' : kind === 'video' ? 'Video' : kind === 'audio' ? 'Audio' : 'Document'
+  return present({ type: name, mediaType: type, url, name: title === undefined ? undefined : plainText(title) })
+}
+
+/** The activity of a post: it bears the post's own addressees. */
+export const writeCreate = (note: NoteOut): Written => wrap('Create', `${note.uri}#create`, note, note.published)
+
+/** @param at when it was changed: each change has an id of its own */
+export const writeUpdate = (note: NoteOut, at: Date): Written => wrap('Update', `${note.uri}#updates/${at.getTime()}`, note, at)
+
+const wrap = (type: string, id: string, note: NoteOut, published: Date): Written => ({
+  ...{ id, type, actor: note.author, published: published.toISOString(), ...addressed(note) },
+  object: writeNote(note)
+})
+
+/** What every other activity of ours has: its id, who does it, to whom it is told, and what it is about. */
+export type ActOut = { id: string; actor: string; object: unknown; to: string[]; cc?: string[]; published?: Date }
+
+const act =
+  (type: string) =>
+  ({ published, ...rest }: ActOut): Written =>
+    present({ type, ...rest, published: published?.toISOString() })
+
+export const writeFollow = act('Follow')
+export const writeAccept = act('Accept')
+export const writeReject = act('Reject')
+export const writeUndo = act('Undo')
+export const writeLike = act('Like')
+export const writeAnnounce = act('Announce')
+export const writeMove = ({ target, ...rest }: ActOut & { target: string }): Written => ({ ...act('Move')(rest), target })
+export const writeActorUpdate = act('Update')
+
+/** A post that is gone. */
+export const writeDelete = ({ at, ...rest }: ActOut & { at: Date }): Written =>
+  act('Delete')({ ...rest, object: { type: 'Tombstone', id: rest.object, deleted: at.toISOString() } })
+
+export const tombstone = (id: string, at: Date): Written => ({ id, type: 'Tombstone', deleted: at.toISOString() })
+
+/** The first page of a collection is named, its items are not (S3-29). */
+export const writeCollection = (id: string, totalItems: number, first?: string): Written =>
+  present({ id, type: 'OrderedCollection', totalItems, first })
+
+/** A page of a collection: items as URIs or whole objects. */
+export const writePage = (
+  id: string,
+  partOf: string,
+  items: unknown[],
+  { next, type = 'OrderedCollectionPage' }: { next?: string; type?: string } = {}
+): Written => present({ id, type, partOf, next, [type === 'CollectionPage' ? 'items' : 'orderedItems']: items })
+
+/** A whole collection in one document. */
+export const writeWholeCollection = (id: string, items: unknown[]): Written => ({
+  id,
+  type: 'OrderedCollection',
+  totalItems: items.length,
+  orderedItems: items
+})
+
+/** The known public answers to a post, as the source document has it: a collection with its first page inside (S3-29). */
+export const writeReplies = (id: string, items: string[]): Written => ({
+  ...{ id, type: 'Collection', totalItems: items.length },
+  first: { id: `${id}?page=true`, type: 'CollectionPage', partOf: id, items }
+})
