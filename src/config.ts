@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { Pattern } from './model/patterns.ts'
 import { type DatabaseAddress, type Environment, type Fault, findNearMisses, readValues, type Values } from './settings.ts'
 
 /** A PostgreSQL of one's own. `host` is a name, an address or the folder of a socket; `ca` is PEM text. */
@@ -41,9 +42,10 @@ export type Config = {
   mastodonHost?: string
   mastodonUser?: string
   mastodonOauthToken?: string
-  blogPostPattern?: string
+  blogPostPattern?: Pattern
   blogPostPostfix?: string
-  blogTitlePattern?: string
+  /** Has a group `title`. */
+  blogTitlePattern?: Pattern
   tootVisibility: 'public' | 'unlisted' | 'private' | 'direct'
   tootLanguage?: string
   tootTemplate?: string
@@ -211,6 +213,8 @@ function checkTogether(values: Values, given: Environment, faults: Fault[]): voi
   demand(own || !has('DYNO'), 'DATABASE_URL', 'is missing, and this host forgets its disk: add a PostgreSQL')
   demand(!own || has('SECRET_KEY'), 'SECRET_KEY', 'is needed with a database of your own: 16 characters or more, at random')
   demand(has('MASTODON_HOST') || !has('MASTODON_OAUTH_TOKEN'), 'MASTODON_HOST', 'is needed with MASTODON_OAUTH_TOKEN')
+  const isBound = !values.blogPostPattern || values.blogPostPattern.host !== undefined || has('BLOG_URL')
+  demand(isBound, 'BLOG_POST_PATTERN', 'must begin with a host such as ^https://blog.example/ unless BLOG_URL is set')
   const plainHttp = values.mastodonHost?.startsWith('http:') ?? false
   demand(!plainHttp || isAllowed(values), 'MASTODON_HOST', 'may use plain http only inside ALLOW_ADDRESSES')
 }
@@ -232,6 +236,12 @@ function findOddities(values: Values, port: number, database: DatabaseConfig | u
     [values.dyno !== undefined && !url, 'PUBLIC_URL is missing: nothing is sent to others before it is set.'],
     [own !== false && own !== port, `PUBLIC_URL names another port than the one we listen at, ${port}: is there something between?`],
     [url?.protocol === 'http:' && own === false, 'PUBLIC_URL is plain http: many servers refuse to talk to it.'],
+    [
+      values.blogPostPattern?.host !== undefined &&
+        values.blogUrl !== undefined &&
+        values.blogPostPattern.host !== new URL(values.blogUrl).host,
+      'BLOG_POST_PATTERN names another host than BLOG_URL.'
+    ],
     [
       database?.ssl === 'no-verify',
       'The database is reached by TLS, but nothing proves that it is ours: see DATABASE_SSL and DATABASE_CA.'

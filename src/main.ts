@@ -1,6 +1,7 @@
 /** Which command; and for those that run a node: starts, and stops by one signal. */
 import { createServer, type Server } from 'node:http'
 import { relative } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type Assembled, assemble, type Role, VERSION } from './assemble.ts'
 import { type Args, type Command, describeError, type Out, printable, WrongUsage } from './commands/command.ts'
 import { type Chosen, carryOut, chooseCommand } from './commands/commands.ts'
@@ -16,12 +17,28 @@ type NodeName = Exclude<Extract<Chosen, { kind: 'process' }>['name'], 'migrate'>
 const STOP_MS = 9_500
 const FINISH_MS = 7_000
 
+/** Milliseconds that whoever asks may take for the head of a request, and for all of it: the longest body has a megabyte (X27). */
+const SLOWEST = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
+
 /** A sentence, or a stack, for people. */
 const complain = (text: string) => void process.stderr.write(`${text}\n`)
 
 /** Results on the standard output, progress beside it. */
 const line = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(`${printable(text)}\n`)
-const OUT: Out = { print: line(process.stdout), progress: line(process.stderr) }
+const OUT: Out = { print: line(process.stdout), progress: line(process.stderr), ask }
+
+/** A line from the terminal or a pipe; its end, or Ctrl-C, is an answer too. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await new Promise(resolve => {
+      lines.once('close', () => resolve(''))
+      lines.question(question, resolve)
+    })
+  } finally {
+    lines.close()
+  }
+}
 
 async function main(line: string[]): Promise<number> {
   const chosen = chooseCommand(line)
@@ -117,7 +134,7 @@ async function startWork(tools: Tools): Promise<() => Promise<void>> {
 async function listen(tools: Tools): Promise<Server> {
   const { makeApp } = await import('./web/app.ts')
   const { host, port } = tools.config
-  const server = createServer(makeApp(tools).callback())
+  const server = createServer(SLOWEST, makeApp(tools).callback())
   return new Promise((resolve, reject) => {
     const refuse = ({ code, message }: NodeJS.ErrnoException) => {
       const place = `Port ${port}${host === undefined ? '' : ` of ${host}`}`

@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { compilePattern, readTemplate, TOOT_PARTS } from './model/patterns.ts'
 
 /** A value that `read` understands; it throws when it does not. */
 const form = <T>(sentence: string, read: (text: string) => T) =>
@@ -94,6 +95,7 @@ function readDatabaseUrl(value: string): DatabaseAddress {
 }
 
 const webUrl = form('must be a web address (http or https) without user and password', readWebUrl)
+const PATTERN = 'must be a regular expression as RE2 takes it, without look-around and back-references'
 
 export const settings = {
   PUBLIC_URL: form('must be http:// or https://, a host and perhaps a port, and nothing behind it', readOrigin),
@@ -117,12 +119,12 @@ export const settings = {
   MASTODON_HOST: form('must be a host, perhaps with a port', readInstance),
   MASTODON_USER: text,
   MASTODON_OAUTH_TOKEN: text,
-  BLOG_POST_PATTERN: text,
+  BLOG_POST_PATTERN: form(PATTERN, source => compilePattern(source)),
   BLOG_POST_POSTFIX: text,
-  BLOG_TITLE_PATTERN: text,
+  BLOG_TITLE_PATTERN: form(`${PATTERN}, with a group (?<title>…)`, source => compilePattern(source, 'title')),
   TOOT_VISIBILITY: choice('public', 'unlisted', 'private', 'direct'),
   TOOT_LANGUAGE: matching(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en or pt-BR'),
-  TOOT_TEMPLATE: text,
+  TOOT_TEMPLATE: form(`must hold {url}, and in braces nothing but ${TOOT_PARTS.join(', ')}`, readTemplate),
   TOOT_BUDGET: whole(0, 1000),
   PUBLISH_DELAY: whole(0, 86_400),
   DRY_RUN: onOff,

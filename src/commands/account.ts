@@ -1,5 +1,6 @@
-/** `account add`, `account list`, `account remove`: the accounts that live here. */
-import { addAccount, removeAccount } from '../federation/accounts.ts'
+/** `account add`, `account blog`, `account list`, `account remove`: the accounts that live here. */
+import { addAccount, findAccount, removeAccount } from '../federation/accounts.ts'
+import { setBlog } from '../federation/blog.ts'
 import type { Account } from '../model/kept.ts'
 import { type Command, orNull, printList, value } from './command.ts'
 
@@ -12,6 +13,18 @@ export const accountAdd: Command = {
   async run(tools, { positionals: [name = ''], blog, title, json }, out) {
     const account = await addAccount(tools, name, { ...(blog === undefined ? {} : { blog }), ...(title === undefined ? {} : { title }) })
     out.print(json ? JSON.stringify(asObject(account)) : `${account.acct} is ready: ${account.uri}`)
+    return 0
+  }
+}
+
+export const accountBlog: Command = {
+  words: 'account blog',
+  usage: 'NAME URL',
+  summary: 'gives an account a blog, or another one: its feed and sitemap are looked for, its new posts are published',
+  takes: [2, 2],
+  async run(tools, { positionals: [name = '', url = ''], json }, out) {
+    await setBlog(tools, await findAccount(tools, name), url)
+    out.print(json ? JSON.stringify({ name, blog: url }) : `${url} is the blog of ${name}.`)
     return 0
   }
 }

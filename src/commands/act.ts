@@ -3,7 +3,7 @@ import { type Acted, favourite as favouriteVerb, share as shareVerb, undo as und
 import { publish } from '../federation/publish.ts'
 import type { Account } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
-import { actingAccount, type Command, value } from './command.ts'
+import { actingAccount, type Command, value, WrongUsage } from './command.ts'
 import { printPost } from './posts.ts'
 
 export const reply: Command = {
@@ -14,7 +14,8 @@ export const reply: Command = {
   takes: [1, 1],
   async run(tools, args, out) {
     const author = await actingAccount(tools, args)
-    const { positionals, text = '' } = args
+    const { positionals, text } = args
+    if (!text?.trim()) throw new WrongUsage('An answer needs its text: --text TEXT.')
     printPost(out, args, { ...(await publish(tools, author, { text, replyTo: positionals[0] ?? '' })), author })
     return 0
   }

@@ -5,8 +5,11 @@ import { isFailure } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 
-/** Where a command speaks: `print` is its result, `progress` what happens meanwhile. A line each, without its end. */
-export type Out = { print(line: string): void; progress(line: string): void }
+/**
+ * Where a command speaks: `print` is its result, `progress` what happens meanwhile. A line each, without its end. `ask` answers the
+ * line that is typed, '' when there is none.
+ */
+export type Out = { print(line: string): void; progress(line: string): void; ask(question: string): Promise<string> }
 
 /** What was typed behind the command's words; only what the command names in `options` can be there. */
 export type Args = {
@@ -14,14 +17,18 @@ export type Args = {
   json: boolean
   as?: string
   blog?: string
+  'dry-run'?: boolean
   failed?: boolean
   hub?: string
   limit?: string
+  pace?: string
   'reply-to'?: string
   text?: string
   title?: string
   to?: string
+  toot?: string
   topic?: string
+  wide?: boolean
 }
 
 export type Command = {
@@ -48,7 +55,7 @@ export class WrongUsage extends Error {
 }
 
 /** The account that acts: the one of --as, else the only one. @throws Missing, BadMessage */
-export const actingAccount = (tools: Tools, { as }: Args): Promise<Account> =>
+export const actingAccount = (tools: Tools, { as }: Pick<Args, 'as'>): Promise<Account> =>
   as === undefined ? onlyAccount(tools) : findAccount(tools, as)
 
 /** Prints a list: an object a line with --json, else rows in columns; `none` when there is nothing. */

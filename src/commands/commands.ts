@@ -2,13 +2,16 @@
 import { parseArgs } from 'node:util'
 import { requireOrigin } from '../federation/origin.ts'
 import type { Tools } from '../tools.ts'
-import { accountAdd, accountList, accountRemove } from './account.ts'
+import { accountAdd, accountBlog, accountList, accountRemove } from './account.ts'
 import { favourite, reply, share, undo } from './act.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
 import { deliveries, deliveriesRetry } from './deliveries.ts'
 import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
+import { importFeed, importSitemap } from './import.ts'
+import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
+import { approve, block, hide, moderation, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
 import { deletePost, edit, publish } from './publish.ts'
 import { signin } from './signin.ts'
@@ -16,8 +19,24 @@ import { subscriptions } from './subscriptions.ts'
 import { unfollow } from './unfollow.ts'
 
 const COMMANDS: Command[] = [
-  ...[accountAdd, accountList, accountRemove, follow, unfollow, following, followers, publish, edit, deletePost],
+  ...[
+    accountAdd,
+    accountBlog,
+    accountList,
+    accountRemove,
+    importSitemap,
+    importFeed,
+    follow,
+    unfollow,
+    following,
+    followers,
+    publish,
+    edit,
+    deletePost
+  ],
   ...[reply, favourite, share, undo, history, thread],
+  ...[moderation, approve, hide, unhide, block, unblock],
+  ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
   ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
 ]
 

@@ -1,7 +1,8 @@
 /** `history` and `thread`: what is kept, deleted posts too. */
+import { findPost } from '../federation/find-post.ts'
 import { findKnown } from '../federation/follow.ts'
 import { Missing } from '../model/errors.ts'
-import type { KeptPost, Shown } from '../model/kept.ts'
+import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { type Command, value, WrongUsage } from './command.ts'
 import { printPost } from './posts.ts'
@@ -38,17 +39,11 @@ export const thread: Command = {
   summary: 'shows a post, what it answers and what answers it',
   takes: [1, 1],
   async run(tools, args, out) {
-    const post = await findPost(tools, args.positionals[0] ?? '')
+    const post = await findPost(tools, tools.addresses, args.positionals[0] ?? '', { dead: true })
     const posts = await tools.timelines.thread(post.id, LONGEST_THREAD)
     for (const { post, depth } of nest(posts)) printPost(out, args, post, '  '.repeat(depth))
     return 0
   }
-}
-
-async function findPost({ history }: Tools, name: string): Promise<KeptPost> {
-  const post = (await history.findByUri(name)) ?? (await history.findByAddress(name)) ?? (await history.find(name))
-  if (post === undefined) throw new Missing(`The post ${name} is not known here.`)
-  return post
 }
 
 /** Answers stand below what they answer, one step in. */

@@ -1,5 +1,4 @@
 /** `following` and `followers`: who follows whom. */
-import { findAccount, onlyAccount } from '../federation/accounts.ts'
 import type { Actor } from '../model/kept.ts'
 import { actingAccount, type Command, orNull, printList, showTime, value } from './command.ts'
 
@@ -22,10 +21,11 @@ export const followers: Command = {
   words: 'followers',
   usage: '[NAME]',
   summary: 'shows who follows an account and by what, and how many subscribe to its feed',
+  options: { as: value },
   takes: [0, 1],
   async run(tools, args, out) {
-    const [name] = args.positionals
-    const { id, localName, feedUrl = '' } = name === undefined ? await onlyAccount(tools) : await findAccount(tools, name)
+    const [name = args.as] = args.positionals
+    const { id, localName, feedUrl = '' } = await actingAccount(tools, name === undefined ? {} : { as: name })
     const hosts = await tools.acts.subscribedHosts(feedUrl)
     const people = (await tools.follows.followers(id)).map(person => ({ ...person, via: carriers(person, hosts) }))
     printList(out, args, people, `Nobody follows ${localName} by name.`, asObject, asRow)

@@ -27,8 +27,8 @@ export function printPost(out: Out, { json }: Pick<Args, 'json'>, post: Written,
 
 const ENTITIES = new Map(Object.entries({ '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&nbsp;': ' ', '&amp;': '&' }))
 
-/** What is kept is clean HTML, whose entities are few. */
-function beginningOf(html: string): string {
+/** The first words of clean HTML, whose entities are few. */
+export function beginningOf(html: string): string {
   const words = html.replace(/<[^>]*>/g, ' ').replace(/&(lt|gt|quot|#39|nbsp|amp);/g, entity => ENTITIES.get(entity) ?? entity)
   const text = words.replace(/\s+/g, ' ').trim()
   return text.length > 120 ? `${text.slice(0, 119)}…` : text

@@ -3,11 +3,13 @@ import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
+import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import { magicKeyOf } from '../protocol/magic.ts'
-import type { Tools } from '../tools.ts'
-import { leaveUnfollowed } from './leave.ts'
+import type { Stores, Tools } from '../tools.ts'
+import { leave, leaveUnfollowed } from './leave.ts'
 
 const TOLD_AT_ONCE = 50
+const LATER_MS = 10 * 60_000
 
 const makeKeys = promisify(generateKeyPair)
 
@@ -27,9 +29,30 @@ export async function addAccount({ addresses, clock, transaction }: Tools, name:
   return transaction(async stores => {
     const made = await stores.actors.addAccount(account, clock())
     if (made === undefined) throw new Refused(`The name ${name} is or was in use here.`, { status: 409, code: 'taken' })
+    if (wishes.blog !== undefined) await keepBlog(stores, made, wishes.blog, clock())
     await stores.changes.tell('accounts')
     return made
   })
+}
+
+/**
+ * Gives an account a blog, or another one, and puts the search for its feed into the queue. Must run inside a transaction.
+ * @throws BadMessage when it is no web address; Refused 409 when another account has that blog
+ */
+export async function keepBlog(stores: Stores, account: Account, raw: string, now: Date): Promise<void> {
+  const url = cleanAddress(raw)?.url
+  if (url === undefined) throw new BadMessage('A blog has a web address: https://blog.example/', { code: 'no_url' })
+  // the feeds first, as everybody holds them
+  const feeds = await stores.subscriptions.lockAll({ actorId: account.id })
+  const blogs = await stores.blogs.all()
+  if (blogs.some(blog => blog.accountId === account.id && blog.url === url)) return
+  if (blogs.some(blog => blog.accountId !== account.id && pageKey(blog.url) === pageKey(url)))
+    throw new Refused('Another account has this blog.', { status: 409, code: 'taken' })
+  for (const feed of feeds) await leave(stores, feed, now)
+  await stores.blogs.keep(account.id, url, now)
+  // should the job be lost, the schedule finds it
+  await stores.blogs.change(account.id, { findAt: new Date(now.getTime() + LATER_MS) })
+  await stores.queue.add('blog.find', { account: account.id })
 }
 
 /** The account of a name. @throws Missing */
@@ -55,8 +78,11 @@ export async function removeAccount({ addresses, clock, transaction }: Tools, na
   await transaction(async stores => {
     const account = await stores.actors.findAccount(name)
     const now = clock()
+    const feeds = account === undefined ? [] : await stores.subscriptions.lockAll({ actorId: account.id })
     if (account === undefined || !(await stores.actors.removeAccount(name, now)))
       throw new Missing(`There is no account ${name.slice(0, 40)} here.`)
+    for (const feed of feeds) await leave(stores, feed, now)
+    await stores.blogs.remove(account.id)
     for (const { actor } of await stores.follows.following(account.id)) {
       await stores.follows.remove(account.id, actor.id)
       await leaveUnfollowed(stores, actor.id, now)

@@ -62,13 +62,14 @@ export async function undo(
   name: string,
   verb?: Done['verb']
 ): Promise<{ post: Shown; undone: Done['verb'][] }> {
-  return actOn(tools, account, name, async (stores, post, now) => {
+  const takeBack: Work<{ post: Shown; undone: Done['verb'][] }> = async (stores, post, now) => {
     const undone: Done['verb'][] = []
     if (verb !== 'share' && (await unfavour(tools, stores, account, post, now))) undone.push('favourite')
     if (verb !== 'favourite' && (await unshare(stores, account, post, now))) undone.push('share')
     if (undone.length > 0) return { post, undone }
     throw new Missing(`${account.localName} has not ${verb === undefined ? 'favoured or shared' : `${verb}d`} this post.`)
-  })
+  }
+  return actOn(tools, account, name, takeBack, true)
 }
 
 async function unfavour(tools: Tools, stores: Stores, account: Account, post: Shown, now: Date): Promise<boolean> {
@@ -90,14 +91,18 @@ async function unshare({ acts, changes, history, queue }: Stores, account: Accou
 
 type Work<T> = (stores: Stores, post: Shown, now: Date) => Promise<T>
 
-/** One after the other for one account, so that nothing is done twice and all is told in its order. */
-function actOn<T>(tools: Tools, account: Account, name: string, work: Work<T>): Promise<T> {
+/**
+ * One after the other for one account, so that nothing is done twice and all is told in its order. Of a share the shared post is meant.
+ * @param dead what was done to a post can be taken back when the post is gone
+ */
+function actOn<T>(tools: Tools, account: Account, name: string, work: Work<T>, dead = false): Promise<T> {
   const { addresses, clock, transaction } = tools
   return transaction(async stores => {
     await stores.topics.lock(addresses.feed(account.localName))
-    const found = await findPost(stores, addresses, name)
-    const shown = await stores.timelines.one(found.id)
-    const post = shown?.verb === 'share' ? shown.shared : shown
+    const found = await findPost(stores, addresses, name, { dead })
+    const shared = found.verb === 'share' ? found.sharedId : found.id
+    const post = shared === undefined ? undefined : await stores.timelines.one(shared)
+    if (post?.deletedAt !== undefined && !dead) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
     if (post === undefined) throw new Missing('The post that was shared is not kept here.')
     return work(stores, post, clock())
   })

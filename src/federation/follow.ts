@@ -121,14 +121,14 @@ export async function meet(tools: Tools, input: string): Promise<Actor> {
 }
 
 type Options = { as: Account; hub?: string }
-type Fetched = { answer: HttpAnswer; feed: Feed }
-type Settled = Fetched & { located: Located }
+export type Fetched = { answer: HttpAnswer; feed: Feed }
+export type Settled = Fetched & { located: Located }
 
 /**
  * Where a feed belongs. Another address by which it calls itself counts when that, fetched, calls itself the same and names the
  * same hub (S1): then what it says counts, and not the copy through which it was found.
  */
-async function settle(tools: Tools, fetched: Fetched, asked: string | undefined, trace: TraceStep[]): Promise<Settled> {
+export async function settle(tools: Tools, fetched: Fetched, asked: string | undefined, trace: TraceStep[]): Promise<Settled> {
   const located = locate(fetched.answer, asked ?? fetched.answer.url, fetched.feed)
   if (located.self === undefined || located.hubs[0] === undefined) return { ...fetched, located }
   try {
@@ -142,7 +142,7 @@ async function settle(tools: Tools, fetched: Fetched, asked: string | undefined,
 }
 
 /** Sets the clocks of a subscription that is new, or is taken up again, as if it were new; what works is left as it is. */
-async function begin(
+export async function begin(
   stores: Stores,
   before: Subscription,
   { answer, feed, located }: Settled,
@@ -170,7 +170,7 @@ const describeHub = (hub: string | undefined, askable: boolean) => {
   return askable ? 'is asked to push' : 'cannot call back here, as this node is not public: the feed is polled'
 }
 
-async function fetchFeed({ http, clock }: Tools, url: string, trace: TraceStep[]): Promise<Fetched> {
+export async function fetchFeed({ http, clock }: Tools, url: string, trace: TraceStep[]): Promise<Fetched> {
   const begun = clock().getTime()
   const step: TraceStep = { step: 'feed', url }
   trace.push(step)

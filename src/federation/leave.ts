@@ -8,6 +8,8 @@ const DAY = 86_400_000
 export async function leaveUnfollowed(stores: Stores, actorId: string, now: Date): Promise<void> {
   const held = await stores.subscriptions.lockAll({ actorId })
   if ((await stores.follows.localFollowers(actorId)) > 0) return
+  // the feed of a blog of ours is read for its account, whoever follows that
+  if ((await stores.actors.find(actorId))?.localName !== undefined) return
   for (const subscription of held) await leave(stores, subscription, now)
 }
 

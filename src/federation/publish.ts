@@ -7,6 +7,7 @@ import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import { findPost } from './find-post.ts'
 import { findMentioned, linkMentions, type Mentioned, stillLinked } from './mentions.ts'
+import { removeIn } from './remove-post.ts'
 
 const LONGEST = 50_000
 
@@ -119,11 +120,9 @@ async function stillMentioned(stores: Stores, { mentions, parentId }: KeptPost, 
 }
 
 /** Deletes a post of ours: its page answers 410 from now on, and everybody who got it is told. */
-export async function remove({ clock, transaction }: Tools, account: Account, post: KeptPost): Promise<void> {
+export async function remove({ addresses, clock, transaction }: Tools, account: Account, post: KeptPost): Promise<void> {
   await transaction(async stores => {
-    const dead = await stores.history.remove(account.id, post.uri, clock())
-    if (dead === undefined) return
-    await stores.queue.add('post.announce', { post: post.id, act: 'delete' })
-    await stores.changes.tell(`account:${account.localName}`)
+    await stores.topics.lock(addresses.feed(account.localName))
+    await removeIn(stores, account, post, clock())
   })
 }

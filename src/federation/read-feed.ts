@@ -12,6 +12,7 @@ import { readFeed } from '../protocol/feed-document.ts'
 import { readLinks } from '../protocol/link.ts'
 import { LIMIT } from '../protocol/names.ts'
 import type { HttpAnswer, Push, Stores, Tools } from '../tools.ts'
+import { type BlogFeed, checkVanished, isAccount, readBlogFeed, takeBlogFeed } from './blog-entries.ts'
 import { profileOf } from './feed-owner.ts'
 import { isName, makeSender, type Sender } from './identity.ts'
 import { receive } from './receive.ts'
@@ -80,9 +81,19 @@ function oldestFirst(activities: Activity[]): Activity[] {
 
 /** Fetches a feed that is due, takes what is new, and sets its clock (I16, S14). */
 export async function pollFeed(tools: Tools, subscriptionId: string): Promise<void> {
+  await attempt(tools, subscriptionId)
+}
+
+/** The same for somebody who waits for it. @throws what fetching and reading it throw */
+export async function readNow(tools: Tools, subscriptionId: string): Promise<void> {
+  const failure = await attempt(tools, subscriptionId)
+  if (failure !== undefined) throw failure
+}
+
+async function attempt(tools: Tools, subscriptionId: string): Promise<Failure | undefined> {
   const { clock, http, log, subscriptions } = tools
   const subscription = await subscriptions.find(subscriptionId)
-  if (subscription === undefined || isOver(subscription)) return
+  if (subscription === undefined || isOver(subscription)) return undefined
   const headers: Record<string, string> = { accept: FEED_ACCEPT }
   if (subscription.etag !== undefined) headers['if-none-match'] = subscription.etag
   if (subscription.lastModified !== undefined) headers['if-modified-since'] = subscription.lastModified
@@ -90,15 +101,17 @@ export async function pollFeed(tools: Tools, subscriptionId: string): Promise<vo
     const answer = await http.request(subscription.url, { headers, maxBytes: LIMIT.feedBytes })
     if (answer.status === 304) {
       if (subscription.pollFailures > 0) await subscriptions.change(subscription.id, WELL)
-      return
+      return undefined
     }
     if (answer.status !== 200) throw answeredWrong(answer, clock())
-    await takePolled(tools, subscription.id, answer)
+    await takePolled(tools, subscription, answer)
+    return undefined
   } catch (error) {
     if (!isFailure(error)) throw error
     const peer = error instanceof Unreachable ? error.peer : undefined
     log.info({ feed: subscription.url, why: error.message }, 'feed: could not be read')
     await subscriptions.change(subscription.id, failed(subscription, error, peer, clock()))
+    return error
   }
 }
 
@@ -120,16 +133,19 @@ function failed({ pollFailures }: Subscription, { message, retryAfter = 0 }: Fai
   return { ...base, pollAt: new Date(now.getTime() + wait) }
 }
 
-async function takePolled({ clock, subscriptions, transaction }: Tools, subscriptionId: string, answer: HttpAnswer): Promise<void> {
+async function takePolled(tools: Tools, known: Subscription, answer: HttpAnswer): Promise<void> {
+  const { clock, subscriptions, transaction } = tools
+  const subscriptionId = known.id
   const now = clock()
   const feed = readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'], bytes: LIMIT.feedBytes })
   const asked = (await subscriptions.find(subscriptionId))?.url ?? answer.url
   const { hubs, self, topic, url } = locate(answer, asked, feed)
+  const own = await readBlogFeed(tools, feed, await ownerIn(tools, known))
   await transaction(async stores => {
     const subscription = await stores.subscriptions.lock(subscriptionId)
     const owner = await ownerIn(stores, subscription)
     if (subscription === undefined || owner === undefined || isOver(subscription)) return
-    const fresh = await takeFeed(stores, feed, await refresh(stores, owner, feed, now), 'feed', now)
+    const fresh = await takeAny(tools, stores, feed, { owner, own, via: 'feed' }, now)
     const moved = url !== subscription.url && self === undefined && (await stores.subscriptions.findByTopic(topic)) === undefined
     await stores.subscriptions.change(subscriptionId, {
       ...{ ...WELL, url, hubs, polledAt: now, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
@@ -138,6 +154,17 @@ async function takePolled({ clock, subscriptions, transaction }: Tools, subscrip
       ...(moved ? { topic, askAt: now, ...(subscription.state === 'active' ? { state: 'polling' as const } : {}) } : {})
     })
   })
+}
+
+type Whose = { owner: Actor; own: BlogFeed | undefined; via: 'feed' | 'push' }
+
+/** The feed of an account's blog is the account's own word; any other is somebody else's. Answers how many posts were new. */
+async function takeAny(tools: Tools, stores: Stores, feed: Feed, { own, owner, via }: Whose, now: Date): Promise<number> {
+  if (!isAccount(owner)) return takeFeed(stores, feed, await refresh(stores, owner, feed, now), via, now)
+  if (own?.place.account.id !== owner.id) return 0
+  const fresh = await takeBlogFeed(tools, stores, feed, own)
+  if (via === 'feed') await checkVanished(stores, own, now)
+  return fresh
 }
 
 /**
@@ -208,15 +235,18 @@ export async function readPushes(tools: Tools, subscriptionId: string): Promise<
   }
 }
 
-async function readPush({ clock, log, transaction }: Tools, push: Push): Promise<void> {
+async function readPush(tools: Tools, push: Push): Promise<void> {
+  const { clock, log, subscriptions, transaction } = tools
+  const known = await subscriptions.find(push.subscriptionId)
+  const feed = known && readOrDrop(push.body, push.contentType, known, log)
+  const own = feed && (await readBlogFeed(tools, feed, await ownerIn(tools, known)))
   await transaction(async stores => {
     const now = clock()
     const subscription = await stores.subscriptions.lock(push.subscriptionId)
     const owner = await ownerIn(stores, subscription)
     // when it is not there any more another worker has read it
     if (!(await stores.subscriptions.removePush(push.id)) || subscription === undefined || owner === undefined) return
-    const feed = readOrDrop(push.body, push.contentType, subscription, log)
-    const fresh = feed === undefined ? 0 : await takeFeed(stores, feed, await refresh(stores, owner, feed, now), 'push', now)
+    const fresh = feed === undefined ? 0 : await takeAny(tools, stores, feed, { owner, own, via: 'push' }, now)
     const news = fresh > 0 ? { newsAt: now } : {}
     await stores.subscriptions.change(subscription.id, { pushedAt: push.receivedAt, badSignatures: 0, newsMissed: 0, ...news })
   })
@@ -248,7 +278,7 @@ export async function readOlder(tools: Tools, subscriptionId: string): Promise<v
     const now = clock()
     const subscription = await stores.subscriptions.lock(subscriptionId)
     const owner = await ownerIn(stores, subscription)
-    if (subscription === undefined || owner === undefined || subscription.olderUrl !== url) return
+    if (subscription === undefined || owner === undefined || isAccount(owner) || subscription.olderUrl !== url) return
     const fresh = feed === undefined ? 0 : await takeFeed(stores, feed, owner, 'feed', now)
     const known = fresh === 0 && (feed === undefined || feed.activities.length === 0 || feed.activities.some(({ verb }) => verb === 'post'))
     const next = feed === undefined || known ? undefined : olderPage(feed, url)

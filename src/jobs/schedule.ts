@@ -9,6 +9,8 @@ const DAY = 24 * 60 * MINUTE
 const LOG_DAYS = 14
 /** How much of one foreign topic may wait: a publisher who changes it all the time does not fill the disk (OPEN_HUB). */
 const MOST_WAITING = 64 * 1024 * 1024
+/** Bytes of other people's pictures that are kept. */
+const MOST_PICTURES = 200 * 1024 * 1024
 const STOP_MS = 5 * SECOND
 
 type Round = { every: number; what: string; work: (tools: Tools) => Promise<unknown> }
@@ -19,6 +21,10 @@ const ROUNDS: Round[] = [
   { every: 2 * SECOND, what: 'poll feeds', work: pollDue },
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
+  { every: 5 * SECOND, what: 'make toots', work: tootDue },
+  { every: 5 * SECOND, what: 'read threads of toots', work: threadsDue },
+  { every: 10 * SECOND, what: 'look for blogs', work: blogsDue },
+  { every: MINUTE, what: 'check pages', work: pagesDue },
   { every: MINUTE, what: 'end leases', work: endLeases },
   { every: MINUTE, what: 'free documents', work: freeDocuments },
   { every: 60 * MINUTE, what: 'forget', work: forget }
@@ -74,6 +80,38 @@ async function pollDue(tools: Tools): Promise<void> {
   )
 }
 
+async function tootDue(tools: Tools): Promise<void> {
+  const due = await tools.toots.takeDue(tools.clock(), later(tools, 10 * MINUTE), 20)
+  await tools.queue.addMany(
+    'toot.make',
+    due.map(toot => ({ toot }))
+  )
+}
+
+async function threadsDue(tools: Tools): Promise<void> {
+  const due = await tools.toots.takePolls(tools.clock(), later(tools, 10 * MINUTE), 20)
+  await tools.queue.addMany(
+    'toot.poll',
+    due.map(toot => ({ toot }))
+  )
+}
+
+async function blogsDue(tools: Tools): Promise<void> {
+  const due = await tools.blogs.takeDue(tools.clock(), later(tools, 60 * MINUTE))
+  await tools.queue.addMany(
+    'blog.find',
+    due.map(account => ({ account }))
+  )
+}
+
+async function pagesDue(tools: Tools): Promise<void> {
+  const due = await tools.blogs.takeChecks(tools.clock(), later(tools, 60 * MINUTE), 50)
+  await tools.queue.addMany(
+    'entry.check',
+    due.map(entry => ({ entry }))
+  )
+}
+
 /** What was pushed and not read: the worker that had it is gone. */
 async function readLeft(tools: Tools): Promise<void> {
   for (const id of await tools.subscriptions.unread(later(tools, -10 * SECOND))) await readPushes(tools, id)
@@ -93,13 +131,15 @@ async function freeDocuments(tools: Tools): Promise<void> {
 }
 
 async function forget(tools: Tools): Promise<void> {
-  const { clock, config, deliveries, history, sessions, subscribers, topics, transaction } = tools
+  const { clock, config, connections, deliveries, history, pictures, sessions, subscribers, topics, transaction } = tools
   const now = clock()
   await subscribers.removeExpired(now)
   await deliveries.forget(later(tools, -LOG_DAYS * DAY))
   await transaction(stores => stores.recipients.forget())
   await topics.forget(later(tools, -DAY))
   await sessions.forget(now)
+  await connections.forget(now)
+  await pictures.shrink(MOST_PICTURES)
   if (config.retentionDays === 0) return
   while ((await history.forget(later(tools, -config.retentionDays * DAY), 1000)) === 1000);
 }

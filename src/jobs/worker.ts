@@ -1,11 +1,15 @@
 /** Job name -> verb; and what an outcome means: done, drop, or again (the table in architecture.md). */
 import { announce } from '../federation/announce.ts'
 import { authorize } from '../federation/authorize.ts'
+import { findBlog } from '../federation/blog.ts'
+import { checkPage } from '../federation/check-page.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
+import { editToot, makeToot } from '../federation/toot.ts'
+import { readTootThread } from '../federation/toot-thread.ts'
 import { tellDenied, verifyDue } from '../federation/verify.ts'
 import { isFailure, Unreachable } from '../model/errors.ts'
 import type { JobName, Jobs, Taken, Tools } from '../tools.ts'
@@ -26,6 +30,11 @@ const WORK: Work = {
   'hub.verify': { width: 2, verb: tools => verifyDue(tools) },
   'hub.deny': { width: 2, verb: (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason) },
   'hub.fetch': { width: 32, verb: (tools, { topic }) => fetchTopic(tools, topic) },
+  'blog.find': { width: 2, verb: async (tools, { account }) => void (await findBlog(tools, account)) },
+  'entry.check': { width: 2, verb: (tools, { entry }) => checkPage(tools, entry) },
+  'toot.make': { width: 2, verb: (tools, { toot }) => makeToot(tools, toot) },
+  'toot.edit': { width: 1, verb: (tools, { toot }) => editToot(tools, toot) },
+  'toot.poll': { width: 2, verb: (tools, { toot }) => readTootThread(tools, toot) },
   deliver: { width: 32, verb: (tools, { recipients }) => deliver(tools, recipients) }
 }
 

@@ -9,7 +9,7 @@ export const HIDDEN = '…'
 
 const secretName = /token|secret|passw(?:or)?d|authorization|cookie|credential|(?:^|[._-])private|private_?key/i
 const pushPath = /(\/push\/)[^\s/?#"'<>]+/g
-const secretParameter = /((?:^|[?&;\s])[\w.]*(?:token|secret|password)=|[?&]code=)[^&#;\s"'<>]+/gi
+const secretParameter = /((?:^|[?&;\s])[\w.]*(?:token|secret|password)=|[?&](?:code|state)=)[^&#;\s"'<>]+/gi
 const userInfo = /(:\/\/)[^\s/?#"'<>]*@/g
 /** Without one of these there is nothing to hide: most texts end here. */
 const suspicious = /\/push\/|=|:\/\/|bearer|basic/i

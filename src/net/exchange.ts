@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici'
 import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 
 export type Question = {
-  method: 'GET' | 'POST' | 'HEAD'
+  method: 'GET' | 'POST' | 'PUT' | 'HEAD'
   url: URL
   headers: Record<string, string>
   body: Buffer | string | null

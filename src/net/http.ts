@@ -8,7 +8,7 @@ import { makeFailures, makeTurns } from './hosts.ts'
 
 /** What a caller asks of the one way out. */
 export type HttpRequest = {
-  method?: 'GET' | 'POST' | 'HEAD'
+  method?: 'GET' | 'POST' | 'PUT' | 'HEAD'
   headers?: Record<string, string>
   body?: Buffer | string
   /** Bytes taken at most, after inflation. More is a BadMessage (413), or is cut off when `discard` is set. Default 1 MB. */
@@ -17,7 +17,7 @@ export type HttpRequest = {
   discard?: boolean
   /** Milliseconds in all, redirects included. Default 10 000. */
   timeout?: number
-  /** Redirects followed at most; 0 gives the redirect itself as the answer. Default 3. A POST follows only 307 and 308. */
+  /** Redirects followed at most; 0 gives the redirect itself as the answer. Default 3. A POST or PUT follows only 307 and 308. */
   redirects?: number
   /** Whether plain http may be used: 'never' in discovery (unless ALLOW_HTTP, or the address lies in ALLOW_ADDRESSES). Default 'allowed'. */
   plainHttp?: 'allowed' | 'never'
@@ -139,12 +139,14 @@ function makeHopCheck({ allowHttp, ownOrigin }: HttpOptions) {
   }
 }
 
-/** One hop: a POST goes out at once, anything else in its turn and to a host that is not known to be down. */
+const isWrite = (method?: string): boolean => method === 'POST' || method === 'PUT'
+
+/** One hop: a POST or PUT goes out at once, anything else in its turn and to a host that is not known to be down. */
 function makeVisit({ clock, getsPerHost = 2 }: HttpOptions) {
   const failures = makeFailures(clock)
   const inTurn = makeTurns(getsPerHost)
   return async (agent: Agent, listed: boolean, question: Question, deadline: number, wide = false): Promise<Reply> => {
-    if (wide || question.method === 'POST') return exchange(agent, question, left(deadline))
+    if (wide || isWrite(question.method)) return exchange(agent, question, left(deadline))
     const { host, origin } = question.url
     // a LAN and the tests start their servers again at any moment: nothing is remembered of them
     const known = listed ? undefined : failures.recall(origin)
@@ -181,7 +183,7 @@ export function nextHop(
   hops: HttpAnswer['hops']
 ): URL | undefined {
   const { location } = reply.headers
-  const followed = ask.method === 'POST' ? [307, 308] : [301, 302, 303, 307, 308]
+  const followed = isWrite(ask.method) ? [307, 308] : [301, 302, 303, 307, 308]
   const most = ask.redirects ?? 3
   if (location === undefined || most === 0 || !followed.includes(reply.status)) return undefined
   const next = URL.parse(location, url.href)

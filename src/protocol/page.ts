@@ -5,7 +5,7 @@ import { LIMIT, REL, TYPE } from './names.ts'
 
 export type FeedLink = { url: string; type: string; title?: string }
 
-/** All addresses are absolute and http(s). `meta` holds name (or property) in lower case and content, in document order. */
+/** All addresses are absolute and http(s). `meta` holds name (or property, or itemprop) in lower case and content, in document order. */
 export type Page = {
   title?: string
   /** Plain text. */
@@ -87,8 +87,8 @@ function readHead(html: string): Head {
   return head
 }
 
-function readMeta({ name, property, content }: Attributes): [string, string][] {
-  const key = (property ?? name)?.trim().toLowerCase()
+function readMeta({ name, property, itemprop, content }: Attributes): [string, string][] {
+  const key = (property ?? name ?? itemprop)?.trim().toLowerCase()
   return key && content !== undefined ? [[key, squeeze(content)]] : []
 }
 

@@ -48,6 +48,14 @@ export function makeActors(db: Db, vault: Vault) {
     findByUri: (uri: string) => first(db('actors').select(COLUMNS).where({ uri })),
     /** By any confirmed name: a URI, a profile page, `acct:user@host`. */
     findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
+    /** Those whom some of the names name, each under the name that did. */
+    async findByNames(names: string[]): Promise<Map<string, Actor>> {
+      const rows = await db('actor_names as n')
+        .join('actors as a', 'a.id', 'n.actor_id')
+        .whereIn('n.name', [...new Set(names)])
+        .select([...actorColumns('a', ''), 'n.name as found_by'])
+      return new Map(rows.map(({ found_by, ...row }) => [found_by, fromRow<Actor>(row)]))
+    },
     findAccount: async (localName: string) =>
       (await first(db('actors').select(COLUMNS).where({ local_name: localName }).whereNull('removed_at'))) as Account | undefined,
     /** All accounts, by name; removed ones too when asked. */

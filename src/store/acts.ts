@@ -56,6 +56,31 @@ export function makeActs(db: Db) {
       )
       return rows
     },
+    /** Who favoured or shared a post in public and did not take it back, whoever they are. */
+    async peopleOf({ id, uri }: Pick<KeptPost, 'id' | 'uri'>): Promise<{ verb: Done['verb']; person: Actor }[]> {
+      const rows = await db
+        .with('d', did =>
+          did
+            .select('actor_id', 'verb')
+            .from('acts')
+            .where(about => about.where({ post_id: id }).orWhere({ object: uri }))
+            .whereIn('verb', ['favourite', 'share'])
+            .where({ undone: false })
+            .union(
+              db('posts')
+                .select('author_id', 'verb')
+                .where({ shared_id: id, verb: 'share' })
+                .whereIn('visibility', ['public', 'unlisted'])
+                .whereNull('deleted_at')
+            )
+        )
+        .from('d')
+        .join('actors as a', 'a.id', 'd.actor_id')
+        .whereNull('a.removed_at')
+        .select(['d.verb as did', ...actorColumns('a', '')])
+        .orderBy('a.id')
+      return rows.map(({ did, ...row }) => ({ verb: did, person: fromRow<Actor>(row) }))
+    },
     /** Hosts (with port) whose callbacks subscribe to a topic at our hub. */
     async subscribedHosts(topic: string): Promise<Set<string>> {
       const rows = await db('subscribers as s').join('recipients as r', 'r.id', 's.recipient_id').where({ topic }).distinct('r.host')

@@ -6,7 +6,8 @@ export const CHANNEL = 'tidings_changes'
 
 /**
  * Tells every process of the node that something changed, when the transaction commits. The web halves keep what they rendered
- * until they hear its name: `account:NAME` (its posts or profile), `accounts` (which there are).
+ * until they hear its name: `account:NAME` (its posts or profile), `accounts` (which there are), `connection:ID` (whether an
+ * account may toot).
  */
 export function makeChanges(db: Db) {
   return {

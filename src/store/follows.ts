@@ -44,6 +44,16 @@ export function makeFollows(db: Db) {
           .select([...actorColumns('a', ''), 'f.via as follow_via', 'f.created_at as follow_since'])
           .orderBy('f.created_at', 'desc')
       ),
+    /** Of these people those whom an account of ours follows. */
+    async amongFollowed(ids: string[]): Promise<Set<string>> {
+      const rows = await db('follows as f')
+        .join('actors as a', 'a.id', 'f.follower_id')
+        .whereIn('f.followed_id', [...new Set(ids)])
+        .whereNotNull('a.local_name')
+        .whereNull('a.removed_at')
+        .distinct('f.followed_id')
+      return new Set(rows.map(row => row.followed_id))
+    },
     /** How many accounts of ours follow somebody. */
     async localFollowers(followedId: string): Promise<number> {
       const row = await db('follows as f')

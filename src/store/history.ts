@@ -137,6 +137,12 @@ export function makeHistory(db: Db) {
     /** A post of ours, as `lock` gave it, replaced by a new version. */
     edit,
 
+    async amend(id: string, facts: Pick<KeptPost, 'tags' | 'enclosures'> & Pick<Partial<KeptPost>, 'url' | 'language'>): Promise<void> {
+      // what a better source tells of a post of ours beside its text: it makes no new version
+      await db('posts')
+        .where({ id })
+        .update(toRow({ ...facts, enclosures: JSON.stringify(facts.enclosures) }))
+    },
     /** Shares that could only quote a post before we had it point at it from now on, if they name its author (X2). */
     async adopt(post: KeptPost, isAuthor: (uri: string | undefined) => boolean): Promise<void> {
       const shares: { id: string; quoted: Quoted }[] = await db('posts')

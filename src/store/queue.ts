@@ -26,6 +26,16 @@ export type Jobs = {
   'hub.deny': { topic: string; callbacks: string[]; reason: string }
   /** Fetch a topic of somebody else's that we are the hub of. */
   'hub.fetch': { topic: string }
+  /** Look for the feed and the sitemap of an account's blog. */
+  'blog.find': { account: string }
+  /** Look whether the page of a blog post is still there. */
+  'entry.check': { entry: string }
+  /** Make the toot of a blog post, or bring it to its end. */
+  'toot.make': { toot: string }
+  /** Tell the server of the toot that the blog post was changed. */
+  'toot.edit': { toot: string }
+  /** Read what was answered to the toot. */
+  'toot.poll': { toot: string }
   /** Deliver what waits for these addresses. */
   deliver: { recipients: string[] }
 }
@@ -45,6 +55,11 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'hub.verify': { tries: 3, pause: 1, most: 60 },
   'hub.deny': { tries: 3, pause: 1, most: 60 },
   'hub.fetch': { tries: 6, pause: 2, most: 3600 },
+  'blog.find': { tries: 3, pause: 30, most: 3600 },
+  'entry.check': { tries: 0, pause: 60, most: 60 },
+  'toot.make': { tries: 0, pause: 60, most: 60 },
+  'toot.edit': { tries: 8, pause: 10, most: 6 * 3600 },
+  'toot.poll': { tries: 0, pause: 60, most: 60 },
   deliver: { tries: 5, pause: 1, most: 60 }
 }
 

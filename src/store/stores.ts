@@ -1,10 +1,14 @@
 import type { PgBoss } from 'pg-boss'
 import { makeActors } from './actors.ts'
 import { makeActs } from './acts.ts'
+import { makeAnswers } from './answers.ts'
+import { makeBlogs } from './blogs.ts'
 import { makeChanges } from './changes.ts'
+import { makeConnections } from './connections.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
+import { makePictures } from './pictures.ts'
 import { makeQueue } from './queue.ts'
 import { makeRecipients } from './recipients.ts'
 import type { Db } from './rows.ts'
@@ -13,8 +17,10 @@ import { makeSettings } from './settings.ts'
 import { makeSubscribers } from './subscribers.ts'
 import { makeSubscriptions } from './subscriptions.ts'
 import { makeTimelines } from './timelines.ts'
+import { makeToots } from './toots.ts'
 import { makeTopics } from './topics.ts'
 import type { Vault } from './vault.ts'
+import { makeVerdicts } from './verdicts.ts'
 
 export type Stores = ReturnType<typeof makeStores>
 
@@ -23,7 +29,13 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
   return {
     acts: makeActs(db),
     actors: makeActors(db, vault),
+    answers: makeAnswers(db),
+    blogs: makeBlogs(db),
     changes: makeChanges(db),
+    connections: makeConnections(db, vault),
+    pictures: makePictures(db),
+    toots: makeToots(db),
+    verdicts: makeVerdicts(db),
     deliveries: makeDeliveries(db, vault),
     follows: makeFollows(db),
     history: makeHistory(db),

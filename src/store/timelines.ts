@@ -42,12 +42,13 @@ export function makeTimelines(db: Db) {
     })
   }
   return {
-    /** Posts of everyone whom an account follows, and its own. */
-    home: (accountId: string, page: Page) =>
+    /** Posts of everyone whom an account follows, its own, and those that mention it. @param uri of the account */
+    home: (accountId: string, uri: string, page: Page) =>
       shown(
         base(page).where(group =>
           group
             .where('p.author_id', accountId)
+            .orWhereRaw('p.mentions @> array[?]::text[]', [uri])
             .orWhereIn('p.author_id', db('follows').select('followed_id').where({ follower_id: accountId }))
         )
       ),
@@ -112,6 +113,56 @@ export function makeTimelines(db: Db) {
       const depth = ({ id }: Shown) => depths.get(id) ?? 0
       return posts.sort((a, b) => second(a) - second(b) || depth(a) - depth(b) || (a.uri < b.uri ? -1 : 1))
     },
+    /**
+     * Answers of others in threads of our own posts, of which nothing was decided, nor of their authors if those count (`people`:
+     * then whom we follow is left out as well); newest first.
+     */
+    async undecided(people: boolean, limit: number): Promise<Shown[]> {
+      const query = db('posts as p')
+        .withRecursive('down', below =>
+          below
+            .select('id', db.raw('0 as depth'))
+            .from('posts')
+            .whereIn('author_id', accounts())
+            .whereNull('deleted_at')
+            .union(
+              db('posts as c').join('down as d', 'c.parent_id', 'd.id').where('d.depth', '<', 50).select('c.id', db.raw('d.depth + 1'))
+            )
+        )
+        .whereIn('p.id', db('down').select('id'))
+        .whereNull('p.deleted_at')
+        .whereNull('a.local_name')
+        .whereIn('p.visibility', ['public', 'unlisted'])
+        .whereNotExists(db('verdicts').whereRaw('subject in (p.uri, p.url)'))
+        .orderBy('p.received_at', 'desc')
+        .limit(limit)
+      if (people)
+        query
+          .whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || a.acct, a.uri)"))
+          .whereNotExists(db('follows').whereRaw('followed_id = a.id').whereIn('follower_id', accounts()))
+      return withAuthors(query)
+    },
+    /** Of these posts those that stand somewhere under a post of ours. */
+    async underOurs(ids: string[]): Promise<Set<string>> {
+      const { rows } = await db.raw(
+        `with recursive up as (
+           select id as start, parent_id, 0 as depth from posts where id = any(?)
+           union select u.start, p.parent_id, u.depth + 1 from posts p join up u on p.id = u.parent_id where u.depth < 50)
+         select distinct u.start from up u join posts p on p.id = u.parent_id join actors a on a.id = p.author_id
+         where a.local_name is not null`,
+        [ids]
+      )
+      return new Set(rows.map((row: { start: string }) => row.start))
+    },
+    /** Posts by their URIs or addresses, dead ones too: several people may say that one is theirs. */
+    byNames: (names: string[]): Promise<Shown[]> =>
+      names.length === 0
+        ? Promise.resolve([])
+        : withAuthors(
+            db('posts as p')
+              .where(some => some.whereIn('p.uri', names).orWhereIn('p.url', names))
+              .orderBy('p.id')
+          ),
     /** Everything kept, for `history`: newest first, dead ones too. */
     all: (page: Page, actorId?: string) => shown(actorId === undefined ? whole(page) : whole(page).where('p.author_id', actorId))
   }

@@ -2,16 +2,23 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { tootRoutes } from './api.ts'
+import { commentsRoutes } from './comments.ts'
+import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
+import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
+import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
 import { wellKnownRoutes } from './well-known.ts'
+import { widgetRoutes } from './widget.ts'
 
 /** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
 export function makeApp(tools: Tools): Koa {
@@ -21,12 +28,19 @@ export function makeApp(tools: Tools): Koa {
   app.use(guardRequests(tools))
   const routers = [
     wellKnownRoutes(tools, residents),
+    tootRoutes(tools),
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    publishRoutes(tools),
     salmonRoutes(tools),
+    commentsRoutes(tools),
+    mediaRoutes(tools),
+    remoteRoutes(tools),
+    widgetRoutes(tools),
     healthRoutes(tools),
     ownerRoutes(tools),
+    connectRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

@@ -2,6 +2,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { Refused } from '../model/errors.ts'
 
+const MINUTE = 60
 const HOUR = 3600
 const DAY = 24 * HOUR
 
@@ -13,6 +14,18 @@ export function makeLookupLimit(): (address: string) => Promise<void> {
     await take(each, address, 'You have looked up as many accounts as one may in an hour.')
     await take(all, 'all', 'As many accounts as may be looked up here in a day have been.')
   }
+}
+
+/** Pictures that are not here yet: 300 a minute for an address, a long conversation of people whom nobody has seen before. */
+export function makePictureLimit(): (address: string) => Promise<void> {
+  const each = new RateLimiterMemory({ points: 300, duration: MINUTE })
+  return address => take(each, address, 'You have asked for as many new pictures as one may in a minute.')
+}
+
+/** Servers of visitors: 10 a minute for an address. */
+export function makeRemoteLimit(): (address: string) => Promise<void> {
+  const each = new RateLimiterMemory({ points: 10, duration: MINUTE })
+  return address => take(each, address, 'You have asked for as many servers as one may in a minute.')
 }
 
 async function take(limiter: RateLimiterMemory, key: string, sentence: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** What every request goes through: a line in the log, errors -> status, bodies with a limit. */
 import type { Context, Middleware } from 'koa'
-import { BadMessage, isFailure } from '../model/errors.ts'
+import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { errorPage, setPageHeaders } from './render.ts'
@@ -86,9 +86,14 @@ export function refuseMethod(ctx: Context, allowed: string): void {
   throw new BadMessage(`This address takes ${allowed} only.`, { status: 405, code: 'method' })
 }
 
+/** Bytes of bodies that are being read, of all requests of this process, and how many there may be. */
+let held = 0
+const MOST_HELD = 64 * 1024 * 1024
+
 /**
  * The body as it came, never parsed or changed (I2).
- * @param limit bytes @throws BadMessage 413 when it is longer, 415 when it is compressed
+ * @param limit bytes
+ * @throws BadMessage 413 when it is longer, 415 when it is compressed; Unreachable 503 when too much of others is being read
  */
 export async function readBody(ctx: Context, limit: number): Promise<Buffer> {
   if (ctx.get('content-encoding') !== '' && ctx.get('content-encoding') !== 'identity')
@@ -101,19 +106,33 @@ export async function readBody(ctx: Context, limit: number): Promise<Buffer> {
     // a stream that is left in the middle is destroyed, and with it the answer: so this one is not
     for await (const part of ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       length += part.length
+      held += part.length
       if (length > limit) throw tooLong(ctx, limit)
+      if (held > MOST_HELD) throw tooMuch(ctx)
       parts.push(part)
     }
   } catch (cause) {
     throw isFailure(cause) ? cause : new BadMessage('The body broke off.', { cause })
+  } finally {
+    held -= length
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
-/** The rest of a body that is too long is thrown away, and the connection ends with the answer. */
-function tooLong(ctx: Context, limit: number): BadMessage {
+/** The rest of the body is thrown away, and the connection ends with the answer. */
+function discardRest(ctx: Context): void {
   ctx.set('Connection', 'close')
   ctx.req.resume()
+}
+
+/** Whoever sends slowly from many places holds memory of ours meanwhile (X27). */
+function tooMuch(ctx: Context): Unreachable {
+  discardRest(ctx)
+  return new Unreachable('Too much is being received at once.', { status: 503, retryAfter: 5, code: 'busy' })
+}
+
+function tooLong(ctx: Context, limit: number): BadMessage {
+  discardRest(ctx)
   return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: 'too_long' })
 }
 

@@ -1,5 +1,6 @@
 /** What people see: the timeline, people, posts. Nothing here changes anything. */
 import Router, { type RouterContext } from '@koa/router'
+import { reactionsTo } from '../federation/comments.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Account, Actor, Shown } from '../model/kept.ts'
@@ -11,7 +12,8 @@ import { listPage, mergeLists } from './paging.ts'
 import { type FollowView, sendIcon, sendPage, sendStyle, type Views } from './render.ts'
 import { addSearch } from './search.ts'
 import { findViewer } from './session.ts'
-import { maySee, showPerson, showPlace, showPost, type Viewer } from './shown.ts'
+import { maySee, showPerson, showPlace, type Viewer } from './shown.ts'
+import { showThread } from './threads.ts'
 import { describeSubscription, nameForSearch } from './words.ts'
 
 const LONGEST_THREAD = 200
@@ -36,8 +38,9 @@ export function pageRoutes(tools: Tools): Router {
 async function sendTimeline(tools: Tools, ctx: RouterContext): Promise<void> {
   const { actors, timelines } = tools
   const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), actors.accounts()])
-  const home = async (page: Page) => mergeLists(await Promise.all(accounts.map(account => timelines.home(account.id, page))), page.limit)
-  const list = await listPage(ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
+  const home = async (page: Page) =>
+    mergeLists(await Promise.all(accounts.map(account => timelines.home(account.id, account.uri, page))), page.limit)
+  const list = await listPage(tools, ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
   const heading = { all: 'Timeline', public: 'Everyone’s posts', local: 'Posts' }[viewer.sees]
   const links = accounts.slice(0, 10).map(({ localName, displayName }) => feedLink(tools, localName, displayName))
   sendPage(ctx, viewer, 'timeline', { title: heading, links, noindex: viewer.sees === 'public' }, { ...list, heading })
@@ -57,7 +60,7 @@ async function sendAccount(tools: Tools, ctx: RouterContext): Promise<void> {
   const account = await actors.findAccount(name)
   if (account === undefined) throw await missingAccount(tools, name)
   const viewer = await findViewer(tools, ctx)
-  const list = await listPage(ctx, viewer, page => timelines.by(account.id, page, viewer.sees === 'all'))
+  const list = await listPage(tools, ctx, viewer, page => timelines.by(account.id, page, viewer.sees === 'all'))
   const links = profileLinks(tools, account)
   ctx.set('Link', writeLinks(links))
   const feeds = [
@@ -108,7 +111,7 @@ async function sendRemotePerson(tools: Tools, ctx: RouterContext): Promise<void>
   if (actor === undefined) throw new Missing('There is nobody of that name here.')
   if (actor.localName !== undefined) return ctx.redirect(`/users/${actor.localName}`)
   if (actor.removedAt !== undefined) throw new Missing('This account was closed.', { status: 410, code: 'gone' })
-  const list = await listPage(ctx, viewer, page => tools.timelines.by(actor.id, page, viewer.sees === 'all'))
+  const list = await listPage(tools, ctx, viewer, page => tools.timelines.by(actor.id, page, viewer.sees === 'all'))
   const person = profileOf(viewer, actor)
   const more = viewer.sees === 'all' ? await ownersView(tools, actor) : {}
   sendPage(ctx, viewer, 'person', { title: person.person.name, noindex: true }, { ...list, ...person, ...more, feeds: [] })
@@ -162,14 +165,16 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
   if (post.author.removedAt !== undefined) throw new Missing('This account was closed.', { status: 410, code: 'gone' })
   if (!maySee(viewer, post)) throw new Missing('There is no such post.')
-  const thread = await tools.timelines.thread(post.id, LONGEST_THREAD)
-  const all = thread.some(other => other.id === post.id) ? thread : [post]
-  const posts = all.filter(other => maySee(viewer, other)).map(other => ({ post: showPost(viewer, other), isFocus: other.id === post.id }))
+  const thread = await showThread(tools, viewer, post, await tools.timelines.thread(post.id, LONGEST_THREAD))
+  if (thread === undefined) throw new Missing('There is no such post.')
   if (links !== undefined) ctx.set('Link', writeLinks(links))
   const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}
   const acts = viewer.accounts.length > 0 ? await actsOf(tools, post) : {}
+  const isOurs = links !== undefined && post.verb === 'post'
+  const answerFrom = isOurs && viewer.csrf === undefined ? { answerFrom: post.uri } : {}
+  const reactions = isOurs ? { reactions: await reactionsTo(tools, post) } : {}
   const frame = { title: titleOf(post), links: links ?? [], noindex: links === undefined }
-  sendPage(ctx, viewer, 'thread', frame, { posts, ...own, ...acts })
+  sendPage(ctx, viewer, 'thread', frame, { ...thread, ...own, ...acts, ...answerFrom, ...reactions })
 }
 
 /** What the owner may do to a post; to a share nothing, but to what was shared. */

@@ -4,8 +4,9 @@ import { PAGE_SIZE } from '../federation/entries.ts'
 import { BadMessage } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Shown } from '../model/kept.ts'
-import type { Cursor, Page } from '../tools.ts'
+import type { Cursor, Page, Tools } from '../tools.ts'
 import { maySee, type PostView, showPost, type Viewer } from './shown.ts'
+import { passModeration } from './threads.ts'
 
 export type ListView = { posts: PostView[]; older?: string }
 
@@ -22,13 +23,13 @@ export function readCursor(text: string): Cursor {
 }
 
 /** The page that `?before=` asks for, of what the viewer may see, and where the next one is. @throws BadMessage */
-export async function listPage(ctx: Context, viewer: Viewer, list: (page: Page) => Promise<Shown[]>): Promise<ListView> {
+export async function listPage(tools: Tools, ctx: Context, viewer: Viewer, list: (page: Page) => Promise<Shown[]>): Promise<ListView> {
   const parameters = parametersOf(ctx)
   const before = parameters.get('before')
   const found = await list({ limit: PAGE_SIZE + 1, ...(before === null ? {} : { before: readCursor(before) }) })
   const posts = found.slice(0, PAGE_SIZE)
   const last = posts.at(-1)
-  const shown = posts.filter(post => maySee(viewer, post)).map(post => showPost(viewer, post))
+  const shown = (await passModeration(tools, viewer, posts)).filter(post => maySee(viewer, post)).map(post => showPost(viewer, post))
   if (found.length <= PAGE_SIZE || last === undefined) return { posts: shown }
   parameters.set('before', writeCursor(last))
   return { posts: shown, older: `?${parameters}` }

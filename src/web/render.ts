@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
+import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done, Tools } from '../tools.ts'
 import type { ListView } from './paging.ts'
-import { type PersonView, type PlaceView, type PostView, STRANGER, type Viewer } from './shown.ts'
+import { type PersonView, type PlaceView, type PostView, STRANGER, type TimeView, type Viewer } from './shown.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
 const eta = new Eta({ views: folder, cache: true, autoEscape: true })
@@ -22,6 +23,28 @@ const icon = readFileSync(join(folder, 'icon.svg'))
 
 /** Who may be followed or left, by which of our accounts. `q` is what the search box takes. */
 export type FollowView = { q: string; id: string; followedBy: string[]; others: string[] }
+
+/** The owner's Mastodon accounts. `begun`: a connection that is to be allowed at its server now. */
+export type ConnectView = {
+  problem?: string
+  begun?: { host: string; as: string; scope: string; narrow: boolean; address: string; codeAddress: string; state: string }
+  accounts: {
+    name: string
+    waiting: number
+    connected?: {
+      handle: string
+      page: string
+      /** A path of ours. */
+      picture?: string
+      scope?: string
+      since?: TimeView
+      revoked: boolean
+      fromSettings: boolean
+    }
+    /** The server of the settings, which does not count. */
+    shadowed?: string
+  }[]
+}
 
 /** What each template is given beside the frame. */
 export type Views = {
@@ -40,14 +63,20 @@ export type Views = {
     posts: { post: PostView; isFocus: boolean }[]
     own?: { path: string; title: string; field: 'text' | 'html'; body: string }
     replyTo?: string
+    /** The post that visitors may answer from a server of their own. */
+    answerFrom?: string
     /** What the owner may do to the post, and what the accounts have done. */
     acts?: { id: string; mayShare: boolean; done: Done[] }
+    /** Who likes and shares it, of a post of ours. */
+    reactions?: Reacted
   }
   feed: ListView & { person: PersonView; address: string; page: string }
   hub: { open: boolean }
   search: ListView & { people: PersonView[]; offer?: string; isWords: boolean }
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
+  connect: ConnectView
+  remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }
 }

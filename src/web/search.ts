@@ -15,6 +15,7 @@ import { listPage, parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { findSession, findViewer, readOwnerForm, refuseForeign } from './session.ts'
 import { maySee, showPerson, showPost, type Viewer } from './shown.ts'
+import { passModeration } from './threads.ts'
 import { describeSubscription, nameForSearch } from './words.ts'
 
 const LONGEST_QUERY = 2048
@@ -83,14 +84,15 @@ async function showKnown(tools: Tools, ctx: RouterContext): Promise<void> {
   const frame = { title: q === '' ? 'Search' : `Search: ${q.slice(0, 80)}`, query: q, noindex: true }
   if (q === '') return sendPage(ctx, viewer, 'search', frame, { posts: [], people: [], isWords: false })
   if (!isName(q)) {
-    const list = await listPage(ctx, viewer, page => timelines.search(q, page, viewer.sees === 'local'))
+    const list = await listPage(tools, ctx, viewer, page => timelines.search(q, page, viewer.sees === 'local'))
     return sendPage(ctx, viewer, 'search', frame, { ...list, people: [], isWords: true })
   }
   const handle = readHandle(q)
   const person = await knownPerson(tools, viewer, q)
   const kept = handle.kind === 'url' ? await history.findByAddress(handle.url) : undefined
   const post = kept && (await timelines.one(kept.id))
-  const posts = post !== undefined && maySee(viewer, post) ? [showPost(viewer, post)] : []
+  const found = post !== undefined && maySee(viewer, post) ? await passModeration(tools, viewer, [post]) : []
+  const posts = found.map(one => showPost(viewer, one))
   const offer = viewer.sees !== 'local' && person?.localName === undefined ? { offer: q } : {}
   sendPage(ctx, viewer, 'search', frame, { posts, people: person ? [showPerson(viewer, person)] : [], isWords: false, ...offer })
 }
@@ -204,8 +206,9 @@ async function confirmInteraction(tools: Tools, ctx: RouterContext): Promise<voi
   )
 }
 
-async function knownPost({ history, timelines }: Tools, viewer: Viewer, url: string): Promise<Shown | undefined> {
+async function knownPost(tools: Tools, viewer: Viewer, url: string): Promise<Shown | undefined> {
+  const { history, timelines } = tools
   const kept = (await history.findByUri(url)) ?? (await history.findByAddress(url))
   const post = kept && (await timelines.one(kept.id))
-  return post !== undefined && maySee(viewer, post) ? post : undefined
+  return post !== undefined && maySee(viewer, post) ? (await passModeration(tools, viewer, [post]))[0] : undefined
 }

@@ -4,6 +4,7 @@ import { Refused } from '../model/errors.ts'
 import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
+import { findNotices } from './notices.ts'
 import { STRANGER, type Viewer } from './shown.ts'
 
 const COOKIE = 'tidings_session'
@@ -22,8 +23,8 @@ export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<S
 export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   const session = await findSession(tools, ctx)
   if (session === undefined) return tools.config.openSearch ? { sees: 'public', accounts: [] } : STRANGER
-  const accounts = await tools.actors.accounts()
-  return { sees: 'all', accounts: accounts.map(account => account.localName), csrf: session.csrf }
+  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
+  return { sees: 'all', accounts: accounts.map(account => account.localName), csrf: session.csrf, notices }
 }
 
 /**

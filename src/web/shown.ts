@@ -1,4 +1,6 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
+import type { Standing } from '../federation/moderate.ts'
+import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeHtml } from '../protocol/sanitize.ts'
 
@@ -6,7 +8,10 @@ import { sanitizeHtml } from '../protocol/sanitize.ts'
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
  * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
  */
-export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string }
+export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string; notices?: Notice[] }
+
+/** What the owner is told on every page, and where something can be done about it. */
+export type Notice = { sentence: string; path: string; act: string }
 
 /** Somebody of whom nothing is known. */
 export const STRANGER: Viewer = { sees: 'local', accounts: [] }
@@ -35,6 +40,8 @@ export type PostView = {
   files: FileView[]
   tags: string[]
   visibility?: 'followers' | 'direct'
+  /** What only the owner sees: it waits to be approved, or is not shown to anybody else. */
+  standing?: Exclude<Standing, 'shown'>
   isShare: boolean
   shared?: PostView
   /** What the sharer says that somebody else wrote. */
@@ -91,6 +98,22 @@ export function showPost(viewer: Viewer, post: Shown): PostView {
     ...(post.visibility === 'followers' || post.visibility === 'direct' ? { visibility: post.visibility } : {}),
     ...answersOf(viewer, post),
     ...(post.verb === 'share' ? sharedOf(viewer, post) : {})
+  }
+}
+
+/** An answer to a toot, as its server tells it. */
+export function showAnswer({ html, language, person, published, updated, uri, url, visibility }: Answer): PostView {
+  const original = showPlace(url) ?? showPlace(uri)
+  const name = person.name.trim() || person.handle
+  const page = showPlace(person.url)?.url
+  const who = { name, handle: `@${person.handle}`, local: false, initials: initialsOf(name), tone: toneOf(person.uri) }
+  return {
+    ...{ author: { ...who, ...(page === undefined ? {} : { page }) }, published: showTime(published), html: sanitizeHtml(html) },
+    ...{ files: [], tags: [], isShare: false },
+    ...(updated === undefined ? {} : { edited: showTime(updated) }),
+    ...(original === undefined ? {} : { original }),
+    ...(isLanguage(language) ? { language } : {}),
+    ...(visibility === 'direct' ? { visibility } : visibility === 'private' ? { visibility: 'followers' as const } : {})
   }
 }
 

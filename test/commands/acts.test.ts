@@ -24,7 +24,8 @@ describe('the commands that act on a post', () => {
     const { json } = await typed(['reply', post.url!, '--text', 'Yes & no', '--as', 'ann', '--json'])
     assert.deepEqual([json[0]!.in_reply_to, json[0]!.author], [post.uri, writer.ann.uri])
     assert.deepEqual(await verbs(), ['post'])
-    assert.match((await typed(['reply', post.uri, '--as', 'ann'])).complaints[0]!, /nothing in this post/)
+    const { code, complaints } = await typed(['reply', post.uri, '--as', 'ann'])
+    assert.deepEqual([code, complaints[0]], [2, 'An answer needs its text: --text TEXT.'])
   })
 
   it('favourite and share say whether they stood already, and send once', async () => {

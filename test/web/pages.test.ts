@@ -245,12 +245,15 @@ describe('the pages of a node', () => {
     assert.match(text, /no longer there/)
   })
 
-  it('shows a post within its conversation: to strangers only what our accounts say', async () => {
+  it('W31 shows a post within its conversation: to strangers only what MODERATION lets in', async () => {
     const post = await keepPost(node.tools, alice, { html: '<p>a question</p>' })
     const answer = await keepPost(node.tools, bob, { html: '<p>an answer</p>', inReplyTo: post.uri, parentId: post.id })
+    const carol = await meet(node.tools, 'carol')
+    await keepPost(node.tools, carol, { html: '<p>another answer</p>', inReplyTo: post.uri, parentId: post.id })
     const path = `/users/alice/posts/${post.id}`
-    assert.match((await owner.get(path)).text, /a question[\s\S]*an answer/)
-    assert.doesNotMatch((await stranger.get(path)).text, /an answer/)
+    assert.match((await owner.get(path)).text, /a question[\s\S]*an answer[\s\S]*waits for your approval[\s\S]*another answer/)
+    assert.match((await stranger.get(path)).text, /a question[\s\S]*an answer/)
+    assert.doesNotMatch((await stranger.get(path)).text, /another answer|approval/)
     assert.match((await owner.get(`/posts/${answer.id}`)).text, new RegExp(`In answer to\\s*<a href="/posts/${post.id}"`))
   })
 })

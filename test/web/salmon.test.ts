@@ -1,5 +1,7 @@
 /** `POST /users/NAME/salmon`: what is answered to whom (protocols.md M10, M11). */
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { until } from '../support/node.ts'
 import { type Reader, startReader } from '../support/reader.ts'
 import { makeEndpoint, makePair, mentionXml, type Writer } from '../support/slaps.ts'
 
@@ -80,5 +82,21 @@ describe('POST /users/NAME/salmon', () => {
   it('M10 answers 405 to any other method', async () => {
     const answer = await fetch(`http://${reader.node.host}/users/bob/salmon`)
     assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST'])
+  })
+
+  it('X27 holds no more of slow bodies than a bounded amount, and says so with 503', async () => {
+    const head = `POST /users/bob/salmon HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 1000000\r\n\r\n`
+    const port = Number(reader.node.host.split(':')[1])
+    const answers: string[] = []
+    const sockets = Array.from({ length: 80 }, () => {
+      const socket = connect(port, '127.0.0.1', () => void socket.write(head + ' '.repeat(900_000)))
+      return socket.on('error', () => {}).on('data', data => answers.push(String(data)))
+    })
+    try {
+      await until('a refusal', () => answers.some(text => /^HTTP\/1.1 503[\s\S]*retry-after: 5/i.test(text)))
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
+    await until('room again', async () => (await post('no envelope')).status === 400)
   })
 })

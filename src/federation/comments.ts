@@ -1,0 +1,205 @@
+/** One thread under a blog post, from every network, as everybody may read it (interface.md 4). */
+import type { Person, Toot } from '../model/blog.ts'
+import { BadMessage } from '../model/errors.ts'
+import type { Actor, KeptPost, Shown } from '../model/kept.ts'
+import { sanitizeHtml } from '../protocol/sanitize.ts'
+import type { Tools } from '../tools.ts'
+import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place } from './gather.ts'
+import { knowPeople, namesOf } from './moderate.ts'
+import { wakeThread } from './toot-thread.ts'
+
+/** Somebody. `handle` is user@host; `url` http(s); `avatar` an address of ours. */
+export type Face = { name: string; handle?: string; url?: string; avatar?: string }
+
+/** `html` is sanitised, `warning` plain text; `updated` only when it was edited; `inReplyTo`: the id of another comment. */
+export type Comment = {
+  id: string
+  url?: string
+  author: Face
+  published: Date
+  updated?: Date
+  html: string
+  warning?: string
+  language?: string
+  inReplyTo?: string
+  network: 'local' | 'ostatus' | 'activitypub' | 'mastodon'
+}
+
+export type Counts = { replies: number; likes: number; shares: number }
+
+/** `post`: our page of it; `toot`: its page on the owner's Mastodon server; `next`: where the next page begins. */
+export type Conversation = {
+  url: string
+  counts: Counts
+  comments: Comment[]
+  faces: { likes: Face[]; shares: Face[] }
+  links: { post?: string; toot?: string }
+  next?: string
+}
+
+const PAGE = 200
+const MOST_FACES = 60
+
+/**
+ * What was said under a page: public, not hidden, not waiting for the owner, not by anybody blocked; each once, in order. The server
+ * of the toot is asked soon, by a job, if that was not done lately; the answer never waits for it.
+ * @param after `next` of the page before @throws BadMessage `no_url`, `cursor`; Missing when the page is not known, 410 when it is gone
+ */
+export async function conversation(tools: Tools, address: string, after?: string): Promise<Conversation> {
+  const from = after === undefined ? undefined : readPlace(after)
+  const subject = await findSubject(tools, address)
+  const { post, toot, url } = subject
+  const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, post, toot), toot && wakeThread(tools, toot)])
+  const all = arrange(items, isForAll)
+  const rest = from === undefined ? all : all.filter(({ place }) => comparePlaces(place, from) > 0)
+  const page = rest.slice(0, PAGE)
+  const comments = page.map(({ item, parent }) => commentOf(item, parent))
+  const faces = { likes: people.likes.faces.slice(0, MOST_FACES), shares: people.shares.faces.slice(0, MOST_FACES) }
+  await showPictures(tools, [...comments.map(({ author }) => author), ...faces.likes, ...faces.shares])
+  const last = page.at(-1)
+  return {
+    ...{ url, counts: countsOf(all.length, people), comments, faces },
+    links: { ...(post ? { post: post.uri } : {}), ...(toot?.tootUrl ? { toot: toot.tootUrl } : {}) },
+    ...(rest.length > PAGE && last !== undefined ? { next: writePlace(last.place) } : {})
+  }
+}
+
+/** How much was said and done, for lists of posts (W34). @throws as `conversation` */
+export async function countConversation(tools: Tools, address: string): Promise<Counts> {
+  const subject = await findSubject(tools, address)
+  const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, subject.post, subject.toot)])
+  return countsOf(items.filter(isForAll).length, people)
+}
+
+/** Who likes and shares a post of ours, on whatever network, and how many there are. */
+export async function reactionsTo(tools: Tools, post: Shown): Promise<Reacted> {
+  const entry = await tools.blogs.findEntryByPost(post.id)
+  const people = await whoReacted(tools, post, entry && (await tools.toots.find(entry.key)))
+  for (const some of [people.likes, people.shares]) some.faces = some.faces.slice(0, MOST_FACES)
+  await showPictures(tools, [...people.likes.faces, ...people.shares.faces])
+  return people
+}
+
+/** Whether everybody may read it. */
+export const isForAll = ({ isOpen, standing }: Item): boolean => isOpen && standing === 'shown'
+
+const countsOf = (replies: number, { likes, shares }: Reacted): Counts => ({ replies, likes: likes.count, shares: shares.count })
+
+const writePlace = ({ second, depth, id }: Place): string => `${second}.${depth}.${id}`
+
+function readPlace(text: string): Place {
+  const [, second, depth, id] = /^(-?\d{1,12})\.(\d{1,6})\.([\w-]{1,64})$/.exec(text) ?? []
+  if (second === undefined || depth === undefined || id === undefined)
+    throw new BadMessage('There is no such page: `after` is not one of ours.', { code: 'cursor' })
+  return { second: Number(second), depth: Number(depth), id }
+}
+
+/** What one comment tells everybody: cleaned once more as the last step (X41). The avatar is still the address elsewhere. */
+export function commentOf({ id, what }: Item, parent?: string): Comment {
+  const told =
+    'post' in what ? toldByPost(what.post) : { ...what.answer, network: 'mastodon' as const, author: faceOfPerson(what.answer.person) }
+  const { author, html, language, network, published, updated } = told
+  const url = webAddress(told.url)
+  return {
+    ...{ id, author, published, html: sanitizeHtml(html), network },
+    ...(url === undefined ? {} : { url }),
+    ...(updated === undefined ? {} : { updated }),
+    ...('warning' in told && told.warning !== undefined ? { warning: told.warning } : {}),
+    ...(language !== undefined && /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) ? { language } : {}),
+    ...(parent === undefined ? {} : { inReplyTo: parent })
+  }
+}
+
+function toldByPost({ author, edits, html, language, publishedAt, updatedAt, uri, url = uri, warning }: Shown) {
+  // many a feed dates each post as updated a moment after it was published
+  const isEdited = edits > 0 || updatedAt.getTime() - publishedAt.getTime() > 60_000
+  const updated = isEdited ? updatedAt : undefined
+  return { author: faceOf(author), html, language, network: networkOf(author), published: publishedAt, updated, url, warning }
+}
+
+/** Who has neither feed nor Salmon endpoint can only have come by an inbox. */
+function networkOf({ feedUrl, localName, salmonUrl }: Actor): Comment['network'] {
+  if (localName !== undefined) return 'local'
+  return feedUrl === undefined && salmonUrl === undefined ? 'activitypub' : 'ostatus'
+}
+
+function faceOf({ acct, avatar, displayName, uri, url = uri, username }: Actor): Face {
+  return face(displayName?.trim() || username || acct || uri, acct, url, avatar?.url)
+}
+
+const faceOfPerson = ({ avatar, handle, name, url }: Person): Face => face(name.trim() || handle, handle, url, avatar)
+
+function face(name: string, handle: string | undefined, url: string | undefined, avatar: string | undefined): Face {
+  const [page, picture] = [webAddress(url), webAddress(avatar)]
+  return {
+    name: plain(name),
+    ...(handle === undefined ? {} : { handle: plain(handle) }),
+    ...(page === undefined ? {} : { url: page }),
+    ...(picture === undefined ? {} : { avatar: picture })
+  }
+}
+
+/** Names are strangers' text: no signs that steer, turn the direction of what follows, or never end (X42). */
+const plain = (name: string): string =>
+  name
+    .slice(0, 400)
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim()
+    .slice(0, 200)
+    .toWellFormed()
+
+/** An address that may be followed: http(s), and nothing that runs. */
+function webAddress(text: string | undefined): string | undefined {
+  const url = URL.parse(text ?? '')
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url.href : undefined
+}
+
+/** Pictures of others come from here, by the id of a row (X25): no visitor's browser asks a third party (W36). */
+async function showPictures({ addresses, clock, pictures }: Tools, faces: Face[]): Promise<void> {
+  const elsewhere = faces.filter(({ avatar }) => avatar !== undefined && avatar.length <= 2000)
+  const ids = await pictures.idsOf(
+    elsewhere.map(({ avatar }) => avatar!),
+    clock()
+  )
+  for (const one of faces) {
+    const id = ids.get(one.avatar ?? '')
+    if (id === undefined) delete one.avatar
+    else one.avatar = `${addresses.origin}/media/${id}`
+  }
+}
+
+export type Reacted = Record<'likes' | 'shares', { faces: Face[]; count: number }>
+type Reaction = { verb: 'favourite' | 'share'; names: string[]; face: Face }
+
+/**
+ * Who likes and shares it, each person once over all networks, the blocked left out; and how many more the server of the toot has
+ * counted than it has named.
+ */
+async function whoReacted(tools: Tools, post: KeptPost | undefined, toot: Toot | undefined): Promise<Reacted> {
+  const { acts, answers } = tools
+  const [here, there] = await Promise.all([post ? acts.peopleOf(post) : [], toot ? answers.reactions(toot.key) : []])
+  const told: Reaction[] = [
+    ...here.map(({ person, verb }) => ({ verb, names: namesOf(person), face: faceOf(person) })),
+    ...there.map(({ person, verb }) => ({ verb, names: [`acct:${person.handle}`, person.uri], face: faceOfPerson(person) }))
+  ]
+  const known = await knowPeople(
+    tools,
+    told.map(({ names }) => names)
+  )
+  const allowed = told.filter((_, index) => !known[index]!.isBlocked)
+  const reacted = (verb: Reaction['verb'], counted: number) => {
+    const faces = eachOnce(allowed.filter(one => one.verb === verb))
+    const named = there.filter(one => one.verb === verb).length
+    return { faces, count: faces.length + Math.max(0, counted - named) }
+  }
+  return { likes: reacted('favourite', toot?.favourites ?? 0), shares: reacted('share', toot?.shares ?? 0) }
+}
+
+function eachOnce(reactions: Reaction[]): Face[] {
+  const seen = new Set<string>()
+  return reactions.flatMap(({ face, names }) => {
+    const isNew = names.every(name => !seen.has(name))
+    for (const name of names) seen.add(name)
+    return isNew ? [face] : []
+  })
+}

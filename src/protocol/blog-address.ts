@@ -1,0 +1,79 @@
+/** Addresses of a blog's pages: under which key each is known, what visitors may ask for, what is a post (requirements T7, X39). */
+import { domainToUnicode } from 'node:url'
+import { BadMessage } from '../model/errors.ts'
+import type { Pattern } from '../model/patterns.ts'
+import { readHost } from './acct.ts'
+
+const LONGEST = 2048
+/** Parameters that say where a visitor came from, and nothing of the page. */
+const TRACKING =
+  /^(?:(?:utm|mtm|pk|piwik|hsa)_\w+|(?:fb|g|d|tw|tt|y)clid|msclkid|gbraid|wbraid|mc_[ce]id|igsh(?:id)?|ref_(?:src|url)|_hs(?:enc|mi)|_g[al]|mkt_tok|vero_id|li_fat_id)(?:=|$)/i
+
+/**
+ * The key under which the page of an http(s) address is known: host, port unless it is usual, path and query. Scheme, user,
+ * password and fragment are no part of it.
+ * @throws BadMessage for any other address
+ */
+export function pageKey(address: string): string {
+  const url = parseWebUrl(address)
+  if (url === undefined) throw new BadMessage('This is not the address of a web page.')
+  const port = ['', '80', '443'].includes(url.port) ? '' : `:${url.port}`
+  return `${url.hostname.replace(/\.$/, '')}${port}${url.pathname}${url.search}`
+}
+
+/**
+ * An address as a stranger's browser sends it, without user, password, fragment and tracking parameters; `bare` is without any
+ * query. Undefined for what is not http(s), longer than 2,048 characters, or written to be read differently by different readers.
+ */
+export function cleanAddress(raw: string): { url: string; bare: string } | undefined {
+  const text = raw.trim()
+  if (text.length > LONGEST || /[\s\p{C}\\]/u.test(text)) return undefined
+  const url = parseWebUrl(text)
+  if (url === undefined || !cleanHost(url)) return undefined
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  const kept = url.search
+    .slice(1)
+    .split('&')
+    .filter(parameter => !TRACKING.test(parameter))
+  url.search = kept.join('&')
+  const { href } = url
+  url.search = ''
+  return href.length > LONGEST ? undefined : { url: href, bare: url.href }
+}
+
+/**
+ * Whether an address is one of a blog's posts by its look: http(s), on the host of the blog or of the pattern, and matching.
+ * Undefined when it lies on the blog's host and there is no pattern: then it is a post if feed or sitemap name it.
+ */
+export function isHandled({ pattern, blogUrl }: { pattern?: Pattern | undefined; blogUrl?: string | undefined }, address: string) {
+  const url = parseWebUrl(address)
+  const hosts = [blogUrl === undefined ? undefined : URL.parse(blogUrl)?.host, pattern?.host]
+  if (url === undefined || url.username !== '' || url.password !== '' || !hosts.includes(url.host)) return false
+  return pattern && spellings(url).some(spelling => pattern.matches(spelling))
+}
+
+/** An address as it is sent and as people read it: the owner may have written either into the pattern. */
+function spellings(url: URL): string[] {
+  try {
+    return [url.href, decodeURI(url.href).replace(url.hostname, domainToUnicode(url.hostname))]
+  } catch {
+    return [url.href]
+  }
+}
+
+function parseWebUrl(address: string): URL | undefined {
+  const url = URL.parse(address)
+  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined
+}
+
+/** Takes the dot of the root away; false when the host is none that anybody has. */
+function cleanHost(url: URL): boolean {
+  try {
+    url.hostname = readHost(url.hostname)
+    return true
+  } catch {
+    return false
+  }
+}

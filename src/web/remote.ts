@@ -1,0 +1,39 @@
+/** Where a visitor's own server takes an answer or a follow: GET /api/remote, and a form. It tells the place, and leads nobody there itself (X45). */
+import Router from '@koa/router'
+import { findRemote } from '../federation/remote.ts'
+import { TYPE } from '../protocol/names.ts'
+import type { Tools } from '../tools.ts'
+import { allowBlogs } from './cors.ts'
+import { makeRemoteLimit } from './limits.ts'
+import { readForm } from './middleware.ts'
+import { parametersOf } from './paging.ts'
+import { sendPage } from './render.ts'
+import { findViewer, refuseForeign } from './session.ts'
+
+const LONGEST_FORM = 10_000
+
+export function remoteRoutes(tools: Tools): Router {
+  const router = new Router()
+  const open = allowBlogs(tools)
+  const takeTurn = makeRemoteLimit()
+  router.options('/api/remote', open)
+  router.get('/api/remote', open, async ctx => {
+    await takeTurn(ctx.ip)
+    const parameters = parametersOf(ctx)
+    const url = await findRemote(tools, parameters.get('account') ?? '', parameters.get('url') ?? '')
+    ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+    ctx.type = `${TYPE.json}; charset=utf-8`
+    ctx.body = JSON.stringify({ url })
+  })
+  // for those who run no script: a link on a page of ours, as a redirect would lead away from what was agreed to (form-action)
+  router.post('/remote', async ctx => {
+    refuseForeign(tools, ctx)
+    const form = await readForm(ctx, LONGEST_FORM)
+    await takeTurn(ctx.ip)
+    const url = await findRemote(tools, form.get('account') ?? '', form.get('url') ?? '')
+    ctx.set('Cache-Control', 'no-store')
+    const frame = { title: 'Answer from your own server', noindex: true }
+    sendPage(ctx, await findViewer(tools, ctx), 'remote', frame, { url, host: new URL(url).host })
+  })
+  return router
+}

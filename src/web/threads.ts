@@ -1,0 +1,67 @@
+/** A thread as a viewer may read it: everybody reads what `/api/comments` tells, the owner also what waits and what is hidden. */
+import { isForAll } from '../federation/comments.ts'
+import { arrange, gather, type Item } from '../federation/gather.ts'
+import { judge, saidInPost } from '../federation/moderate.ts'
+import type { Toot } from '../model/blog.ts'
+import type { Shown } from '../model/kept.ts'
+import type { Tools } from '../tools.ts'
+import { maySee, type PostView, showAnswer, showPost, type Viewer } from './shown.ts'
+
+export type ThreadView = { posts: { post: PostView; isFocus: boolean }[] }
+
+/**
+ * The thread of a post with what the server of its toot tells, in order.
+ * @returns undefined when the post itself is not for this viewer
+ */
+export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, thread: Shown[]): Promise<ThreadView | undefined> {
+  const posts = new Map([...thread, focus].map(post => [post.id, post]))
+  const comments = [...posts.values()].filter(post => isUnderOurs(post, posts))
+  const others = [...posts.values()].filter(post => !comments.includes(post))
+  const root = others.find(({ author }) => author.localName !== undefined)
+  const gathered = await gather(tools, comments, root && (await findToot(tools, root)))
+  const items = gathered.map(item => (item.parent === undefined && root !== undefined ? { ...item, parent: root.id } : item))
+  const arranged = arrange([...others.map(post => itemOfOther(viewer, post)), ...items], item => isFor(viewer, item))
+  if (!arranged.some(({ item }) => item.id === focus.id)) return undefined
+  return { posts: arranged.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })) }
+}
+
+/** Whether a post stands in a thread of ours, so that it is ours to moderate. */
+function isUnderOurs({ id, parentId }: Shown, posts: Map<string, Shown>): boolean {
+  const passed = new Set([id])
+  let above = posts.get(parentId ?? '')
+  while (above !== undefined && above.author.localName === undefined && !passed.has(above.id)) {
+    passed.add(above.id)
+    above = posts.get(above.parentId ?? '')
+  }
+  return above !== undefined && !passed.has(above.id)
+}
+
+async function findToot({ blogs, toots }: Tools, { id }: Shown): Promise<Toot | undefined> {
+  const entry = await blogs.findEntryByPost(id)
+  return entry && toots.find(entry.key)
+}
+
+const itemOfOther = (viewer: Viewer, post: Shown): Item => ({
+  ...{ id: post.id, at: post.sortedAt, said: saidInPost(post), standing: 'shown', isOpen: maySee(viewer, post), what: { post } },
+  ...(post.parentId === undefined ? {} : { parent: post.parentId })
+})
+
+function isFor(viewer: Viewer, item: Item): boolean {
+  if (viewer.sees !== 'all') return isForAll(item)
+  return 'answer' in item.what || item.what.post.deletedAt === undefined
+}
+
+function showItem(viewer: Viewer, { standing, what }: Item): PostView {
+  const view = 'post' in what ? showPost(viewer, what.post) : showAnswer(what.answer)
+  return standing === 'shown' ? view : { ...view, standing }
+}
+
+/** Of the posts of a list those that may be shown: what stands in a thread of ours only if it was let in (MODERATION). */
+export async function passModeration(tools: Tools, viewer: Viewer, posts: Shown[]): Promise<Shown[]> {
+  if (viewer.sees !== 'public') return posts
+  const ours = await tools.timelines.underOurs(posts.map(({ id }) => id))
+  const comments = posts.filter(({ id }) => ours.has(id))
+  const standings = await judge(tools, comments.map(saidInPost))
+  const refused = new Set(comments.filter((_, index) => standings[index] !== 'shown'))
+  return posts.filter(post => !refused.has(post))
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { conversation } from '../../src/federation/comments.ts'
+import { type Typed, type } from '../support/commands.ts'
+import { PAGE, startTalk, type Talk } from '../support/talk.ts'
+
+describe('the commands of moderation', () => {
+  let talk: Talk
+  beforeEach(async () => {
+    talk = await startTalk({ MODERATION: 'first' })
+  })
+  afterEach(() => talk?.close())
+
+  const typed = (line: string | string[]): Promise<Typed> => type(talk.tools, line)
+  const shown = async () => (await conversation(talk.tools, PAGE)).comments.map(({ author }) => author.name)
+  const waiting = async () => (await typed('moderation --json')).json.map(({ person }) => person)
+
+  it('W28 W31 moderation shows what waits, the newest first, and nothing else', async () => {
+    const { alice, answerOf, friend, keepAnswers, meet, personOf, post, reply, tools } = talk
+    assert.deepEqual((await typed('moderation')).printed, ['Nothing waits.'])
+    const bob = await meet('bob')
+    await tools.history.act({ actorId: bob.id, verb: 'favourite', object: post.uri, at: tools.clock(), undone: false })
+    const person = personOf('twin', 'a.example')
+    const [first, both] = [answerOf('carol'), answerOf('twin', { person })]
+    const second = await reply(bob, post)
+    await reply(await meet('twin', { uri: person.uri }), post, { uri: both.uri })
+    await reply(await friend('friend'), second)
+    await reply(alice, second)
+    await reply(bob, post, { visibility: 'direct' })
+    const gone = await reply(bob, post)
+    await tools.history.remove(bob.id, gone.uri, tools.clock())
+    await keepAnswers([first, both, answerOf('alice', { person: personOf('alice') }), answerOf('dave', { visibility: 'private' })])
+    assert.deepEqual(await waiting(), ['twin@a.example', 'bob@a.example', 'carol@masto.example'])
+    const { json, printed } = await typed('moderation --json --limit 3')
+    assert.deepEqual(
+      [json.length, json[1]!.id, json[1]!.on, json[1]!.network, json[2]!.on, json[2]!.comment],
+      [3, second.uri, post.uri, 'ostatus', PAGE, `m-${first.id}`]
+    )
+    assert.equal(printed.length, 3)
+    assert.match(
+      (await typed('moderation')).printed.join('\n'),
+      new RegExp(`bob@a\\.example {2}${second.url} {2}\\(on .*\\)\\n    bob says`)
+    )
+    assert.equal((await typed('moderation --limit 0')).code, 2)
+  })
+
+  it('W31 approve shows one comment and lets its author in; unknown ones fail', async () => {
+    const { meet, post, reply } = talk
+    const bob = await meet('bob')
+    const [one] = [await reply(bob, post), await reply(bob, post)]
+    assert.deepEqual((await typed(`approve ${one.url}`)).printed, [
+      `${one.uri} is shown, and so is whatever bob@a.example writes from now on.`
+    ])
+    assert.deepEqual(await shown(), ['bob', 'bob'])
+    assert.deepEqual(await waiting(), [])
+    assert.deepEqual((await typed(`approve ${one.id} --json`)).json, [{ approved: one.uri, person: 'bob@a.example' }])
+    const { code, complaints } = await typed('approve https://a.example/none')
+    assert.deepEqual([code, complaints], [1, ['This post is not known here.']])
+  })
+
+  it('W31 hide and unhide, block and unblock say what they did, as sentences and as objects', async () => {
+    const { friend, post, reply } = talk
+    const one = await reply(await friend('bob'), post)
+    assert.deepEqual((await typed(`hide ${one.url} --json`)).json, [{ hidden: one.uri, person: 'bob@a.example' }])
+    assert.deepEqual([await shown(), await waiting()], [[], []])
+    assert.deepEqual((await typed(`unhide ${one.id}`)).printed, [`${one.uri} by bob@a.example is no longer hidden.`])
+    assert.deepEqual((await typed('block bob@a.example')).printed, ['bob@a.example is blocked.'])
+    assert.deepEqual([await shown(), await waiting()], [[], []])
+    assert.deepEqual((await typed('unblock bob@a.example --json')).json, [{ unblocked: 'bob@a.example' }])
+    assert.deepEqual((await typed('block a.example --json')).json, [{ blocked: 'a.example' }])
+    assert.deepEqual(await shown(), [])
+    assert.deepEqual((await typed('unblock a.example')).printed, ['a.example is no longer blocked.'])
+    assert.deepEqual((await typed('unblock a.example')).complaints, ['a.example is not blocked.'])
+    assert.deepEqual(await shown(), ['bob'])
+    assert.equal((await typed(['block', 'alice@@'])).code, 1)
+  })
+
+  it('W31 with all nothing waits, with none everything does, friends too', async () => {
+    for (const [mode, expected] of [
+      ['all', []],
+      ['none', ['bob@a.example', 'carol@masto.example']]
+    ] as const) {
+      await talk.close()
+      talk = await startTalk({ MODERATION: mode })
+      await talk.keepAnswers([talk.answerOf('carol')])
+      const one = await talk.reply(await talk.friend('bob'), talk.post)
+      assert.deepEqual(await waiting(), expected)
+      await typed(`approve ${one.id}`)
+      assert.deepEqual(await waiting(), expected.slice(1))
+    }
+  })
+
+  it('W28 a reply deep in the thread waits as well, one that answers nobody here does not', async () => {
+    const { friend, meet, post, reply } = talk
+    const bob = await friend('bob')
+    let above = await reply(bob, post)
+    for (let n = 0; n < 12; n++) above = await reply(bob, above)
+    await reply(await meet('deep'), above)
+    const other = await reply(bob, above, { parentId: undefined as never, inReplyTo: 'https://else.example/1' })
+    await reply(await meet('elsewhere'), other)
+    assert.deepEqual(await waiting(), ['deep@a.example'])
+  })
+})

@@ -1,0 +1,283 @@
+/**
+ * The whole way of a blog in a real browser: one line of script, one toot, answers from elsewhere that wait, are approved and appear, and
+ * the way to answer from one's own server. SCREENSHOTS names a folder for pictures; HUGO a program other than /usr/bin/hugo.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { findAccount } from '../../src/federation/accounts.ts'
+import { findBlog, readBlogNow, setBlog } from '../../src/federation/blog.ts'
+import { approve } from '../../src/federation/moderate.ts'
+import { readTootThread } from '../../src/federation/toot-thread.ts'
+import { pageKey } from '../../src/protocol/blog-address.ts'
+import { type Mastodon, startMastodon } from '../support/doubles/mastodon-api.ts'
+import { type Loopback, serve } from '../support/loopback.ts'
+import { startNode, type TestNode, until } from '../support/node.ts'
+import { type StaticBlog, startHugoBlog, startStaticBlog } from '../support/static-blog.ts'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const pictures = process.env.SCREENSHOTS
+const hugo = process.env.HUGO ?? '/usr/bin/hugo'
+const COMMENTS = 'tidings-comments'
+
+describe('a blog in a real browser', () => {
+  let browser: Browser
+  let mastodon: Mastodon
+  let node: TestNode
+  let blog: Awaited<ReturnType<typeof startStaticBlog>>
+  let visitors: Loopback
+  let page: Page
+  const foreign: string[] = []
+  const complaints: string[] = []
+
+  before(async () => {
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+    mastodon = await startMastodon()
+    visitors = await serve(answerVisitors)
+    blog = await startStaticBlog(() => node.url)
+    node = await startNode({
+      env: {
+        ...{ BLOG_URL: `${blog.origin}/`, MASTODON_HOST: mastodon.origin },
+        ...{
+          MASTODON_USER: 'owner',
+          MASTODON_OAUTH_TOKEN: mastodon.grant('read write'),
+          BLOG_TITLE_PATTERN: '^(?P<title>.*?)( - A blog|)$'
+        }
+      },
+      accounts: ['blog']
+    })
+    blog.begin()
+    const account = await findAccount(node.tools, 'blog')
+    await setBlog(node.tools, account, `${blog.origin}/`)
+    await findBlog(node.tools, account.id)
+    await readBlogNow(node.tools, account.id)
+    page = await open(browser)
+  })
+  after(async () => {
+    await browser?.close()
+    await node?.close()
+    for (const one of [blog, visitors, mastodon]) await one?.close()
+  })
+
+  const open = async (where: Browser): Promise<Page> => {
+    const opened = await where.newPage({ viewport: { width: 900, height: 900 }, locale: 'en-GB' })
+    opened.on('console', message => message.type() === 'error' && complaints.push(message.text()))
+    opened.on('pageerror', error => complaints.push(String(error)))
+    opened.on('request', request => {
+      const { origin, protocol } = new URL(request.url())
+      if (protocol !== 'data:' && origin !== node.url && origin !== blog.origin) foreign.push(request.url())
+    })
+    return opened
+  }
+  const comments = () => page.locator(COMMENTS)
+  const visit = async (slug: string) => {
+    await page.goto(blog.address(slug))
+    await comments().locator('h2').waitFor()
+  }
+  const look = async (name: string) => {
+    for (const [width, scheme] of [
+      [900, 'light'],
+      [900, 'dark'],
+      [320, 'light'],
+      [320, 'dark']
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+      assert.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${name} is wider than ${width}`)
+      assert.deepEqual(await violations(page), [], `${name} at ${width}, ${scheme}`)
+      if (pictures === undefined) continue
+      mkdirSync(pictures, { recursive: true })
+      await page.screenshot({ path: join(pictures, `${name}-${width}-${scheme}.png`), fullPage: true })
+    }
+    await page.setViewportSize({ width: 900, height: 900 })
+    await page.emulateMedia({ colorScheme: 'light' })
+  }
+  /** A key and the id of the toot of a post. */
+  const toot = async (slug: string) => {
+    const key = pageKey(blog.address(slug))
+    const { tootId } = (await node.tools.toots.find(key)) ?? {}
+    assert.ok(tootId)
+    return { key, id: tootId }
+  }
+
+  it('S1-4 S1-6 makes one toot when the first reader loads the page, and shows that nobody has answered', async () => {
+    blog.put({
+      slug: 'bridges',
+      title: 'On bridges',
+      summary: 'Why they stand.',
+      html: '<p>They stand. For a while.</p>',
+      published: new Date(),
+      tags: ['Bridges']
+    })
+    await visit('bridges')
+    assert.equal(mastodon.statuses().length, 1)
+    assert.match(mastodon.statuses()[0]!.status.content, /On bridges/)
+    assert.match(await comments().locator('section').innerText(), /Be the first/)
+    await look('nobody')
+    await visit('bridges')
+    assert.equal(mastodon.statuses().length, 1)
+  })
+
+  it('W31 keeps an answer waiting until it is approved; then it stands under the post, with likes and boosts', async () => {
+    const { id, key } = await toot('bridges')
+    mastodon.reply({
+      to: id,
+      as: 'bob@far.example',
+      html: '<p>Some <strong>fall</strong>. <a href="https://far.example/fall">Look</a></p>'
+    })
+    mastodon.favourite(id, 'carol@far.example')
+    mastodon.boost(id, 'dave@far.example')
+    await readTootThread(node.tools, key)
+    await visit('bridges')
+    assert.doesNotMatch(await comments().locator('section').innerText(), /fall/)
+    const [waiting] = await node.tools.answers.find(key)
+    await approve(node.tools, waiting!.uri)
+    const answer = mastodon.reply({ to: (await node.tools.answers.find(key))[0]!.id, as: 'bob@far.example', text: 'Others are mended.' })
+    assert.ok(answer)
+    await readTootThread(node.tools, key)
+    await until(
+      'the answers',
+      async () => {
+        await visit('bridges')
+        return /Others are mended/.test(await comments().locator('section').innerText())
+      },
+      10_000
+    )
+    const text = await comments().locator('section').innerText()
+    assert.match(text, /^2 comments\s+1 like\s+1 share/)
+    assert.match(text, /Some fall/)
+    assert.equal(await comments().locator('li li').count(), 1)
+    await look('comments')
+  })
+
+  it('S1-87 S1-88 W33 leads to the visitor’s own server, asks once, and says what went wrong', async () => {
+    await visit('bridges')
+    const reply = comments()
+      .getByRole('button', { name: /^Reply to/ })
+      .first()
+    await reply.focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('nobody@127.0.0.1:1')
+    await page.keyboard.press('Enter')
+    await comments()
+      .getByRole('status')
+      .filter({ hasText: /Is it spelled right/ })
+      .waitFor()
+    await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.type(`@me@${new URL(visitors.origin).host}`)
+    await comments().getByLabel('Remember it on this site').check()
+    await look('reply')
+    const [opened] = await Promise.all([page.context().waitForEvent('page'), comments().getByRole('button', { name: 'Go there' }).click()])
+    await opened.waitForLoadState()
+    assert.ok(opened.url().startsWith(`${visitors.origin}/interact?uri=`), opened.url())
+    await opened.close()
+    foreign.length = 0
+    await visit('bridges')
+    await comments().getByRole('button', { name: 'Reply from your own server' }).click()
+    assert.match(await comments().getByLabel('Your account or server').inputValue(), /^@me@/)
+    await page.keyboard.press('Escape')
+    assert.equal(await comments().locator('form').count(), 0)
+  })
+
+  it('X42 shows text as text, whatever an answer holds', async () => {
+    const { id, key } = await toot('bridges')
+    const html =
+      '<p>plain<img src=x onerror="document.title=1"><script>document.title=2</script><a href="javascript:document.title=3">x</a></p>'
+    mastodon.reply({ to: id, as: 'bob@far.example', html })
+    await readTootThread(node.tools, key)
+    await until(
+      'the answer',
+      async () => {
+        await visit('bridges')
+        return /plain/.test(await comments().locator('section').innerText())
+      },
+      10_000
+    )
+    assert.equal(await comments().locator('script, .text img, a[href^=javascript]').count(), 0)
+    assert.match(await page.title(), /On bridges/)
+  })
+
+  it('6.4 leads those without JavaScript to the same conversation on the node', async () => {
+    const plain = await browser.newContext({ javaScriptEnabled: false })
+    const quiet = await plain.newPage()
+    await quiet.goto(blog.address('bridges'))
+    await quiet.click('noscript a')
+    assert.ok(quiet.url().startsWith(`${node.url}/users/blog/posts/`), quiet.url())
+    assert.match(await quiet.innerText('main'), /Some fall/)
+    await plain.close()
+  })
+
+  it('S1-48 S1-19 shows nothing on a page that is no post, and makes no toot', async () => {
+    await page.goto(`${blog.origin}/`)
+    assert.equal(await comments().count(), 0)
+    assert.equal(mastodon.statuses().length, 1)
+  })
+
+  it('W36 asked nobody but the blog and the node, under a strict policy', () => {
+    assert.deepEqual(foreign, [])
+    assert.deepEqual(
+      complaints.filter(text => !/favicon|Failed to load resource/.test(text)),
+      []
+    )
+  })
+
+  if (existsSync(hugo))
+    it('serves a site that Hugo made, with its own feed and sitemap', async () => {
+      const site = await startHugoBlog(hugo, node.url)
+      try {
+        const { addAccount } = await import('../../src/federation/accounts.ts')
+        const account = await addAccount(node.tools, 'hugo', { blog: `${site.origin}/` })
+        await followHugo(node, account.id, site)
+        site.post('stones', 'Of stones', 'A post that a generator made.')
+        const other = await browser.newPage()
+        await other.goto(site.address('stones'))
+        await readBlogNow(node.tools, account.id)
+        await other.reload()
+        await until('the post', async () =>
+          (await node.tools.timelines.feed(account.id, undefined, 5)).some(post => post.title === 'Of stones')
+        )
+        await other.close()
+      } finally {
+        await site.close()
+      }
+    })
+})
+
+async function followHugo(node: TestNode, accountId: string, site: StaticBlog): Promise<void> {
+  const found = await findBlog(node.tools, accountId)
+  assert.equal(found.feedUrl, `${site.origin}/index.xml`)
+  assert.equal(found.sitemapUrl, `${site.origin}/sitemap.xml`)
+}
+
+/** The server of a visitor: WebFinger that tells where it takes answers, and that page. */
+function answerVisitors(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse): void {
+  const url = new URL(request.url ?? '/', `http://${request.headers.host}`)
+  if (url.pathname === '/.well-known/webfinger') {
+    const links = [{ rel: 'http://ostatus.org/schema/1.0/subscribe', template: `http://${request.headers.host}/interact?uri={uri}` }]
+    const subject = url.searchParams.get('resource')
+    return void response.writeHead(200, { 'content-type': 'application/jrd+json' }).end(JSON.stringify({ subject, links }))
+  }
+  response.writeHead(url.pathname === '/interact' ? 200 : 404, { 'content-type': 'text/html' }).end('<title>Your own server</title>')
+}
+
+async function violations(page: Page): Promise<string[]> {
+  // by the protocol of the browser, which no policy of the page forbids
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.evaluate', { expression: axe })
+  const run = `axe.run('tidings-comments', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    .then(found => JSON.stringify(found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))))`
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
+  await session.detach()
+  return JSON.parse(String(result.value))
+}
