@@ -59,7 +59,7 @@ export function isOwn(author: Author | undefined, { names, hosts }: Pick<Sender,
 }
 
 /** Whether a name is of one of the hosts of an actor: those of their URI, their feed and their handle, none that they only claim. */
-export function isAt(name: string | undefined, { acct, feedUrl, uri }: Actor): boolean {
+export function isAt(name: string | undefined, { acct, feedUrl, uri }: Pick<Actor, 'acct' | 'feedUrl' | 'uri'>): boolean {
   if (name === undefined) return true
   const names = [uri, ...(feedUrl === undefined ? [] : [feedUrl]), ...(acct === undefined ? [] : [`acct:${acct}`])]
   return names.some(own => withoutPort(hostOfName(own)) === withoutPort(hostOfName(name)))

@@ -8,7 +8,7 @@ import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
 import { confirmUri, type Discovery } from './discover.ts'
-import { hostOfName } from './identity.ts'
+import { hostOfName, isAt } from './identity.ts'
 
 type Found = Extract<Discovery, { found: true }>
 
@@ -94,13 +94,17 @@ export function makePeople(tools: Tools) {
 
 const unsigned = (sentence: string): Refused => new Refused(sentence, { status: 401, code: 'signature' })
 
-/** A feed that is known stays; keys came by https, or from a listed address. */
+/**
+ * A feed that is known stays, and one at another host is not taken from a descriptor alone: whoever named somebody's feed would have
+ * a say about ids of that host (I10, X14). Keys came by https, or from a listed address.
+ */
 function factsOf(uri: string, { acct, aliases, feed, links }: Found, known: Actor | undefined): ActorFacts {
+  const near = feed !== undefined && isAt(feed, { uri, ...(acct === undefined ? {} : { acct }) })
   return {
     ...{ uri, keys: links.keys, trusted: true, names: aliases.map(alias => (/^[^/:]+@/.test(alias) ? `acct:${alias}` : alias)) },
     ...(acct === undefined ? {} : { acct }),
     ...(links.salmon === undefined ? {} : { salmonUrl: links.salmon }),
-    ...(feed === undefined || known?.feedUrl !== undefined ? {} : { feedUrl: feed })
+    ...(near && known?.feedUrl === undefined ? { feedUrl: feed } : {})
   }
 }
 

@@ -151,6 +151,10 @@ export async function copy(stores: Stores, { actor, object, verb }: Activity, se
 export async function remove({ history }: Stores, { id, object }: Activity, sender: Sender, now: Date): Promise<Received> {
   const uri = object.type === 'post' ? object.post.id : id
   if (!isName(uri)) return { outcome: 'ignored' }
+  const authorId = sender.actor.id
+  // whoever could not have said it cannot take it back: no stone is laid on somebody else's post
+  const foreign = (await history.findByUri(uri, authorId)) === undefined
+  if (foreign && (await history.isStolen({ uri, authorId, rightful: isRightful(uri, sender.actor) }))) return { outcome: 'refused' }
   const post = await history.remove(sender.actor.id, uri, now)
   await history.undoActs(sender.actor.id, uri)
   return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }

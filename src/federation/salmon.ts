@@ -1,5 +1,5 @@
 /** An envelope in: opened, its signer found and held against what it says, then through the one door (protocols.md M4, M10, M13 to M16). */
-import type { Activity, Verb } from '../model/activity.ts'
+import type { Activity, Author, Verb } from '../model/activity.ts'
 import { BadMessage, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { authorsAgree } from '../protocol/atom-author.ts'
@@ -41,6 +41,7 @@ export function makeSalmon(tools: Tools) {
     if (activity.verb === 'delete' && !(await people.isKnown(author))) return { outcome: 'ignored' }
     const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
     const signer = await people.findSigner(author, from, check)
+    await checkNames(tools, author, signer)
     const now = clock()
     checkFresh(activity, now)
     checkStrength(activity, signer.proof)
@@ -72,12 +73,28 @@ function checkStrength({ verb }: Activity, { bits, variant }: Proof): void {
   if (weak && !HARMLESS.includes(verb)) throw new Refused('A signature of this kind is too weak for that.', { code: 'weak' })
 }
 
-/** M14: the author must be the signer under all his names, before anything is kept of either. */
+/**
+ * M14, X16: the author must be the signer under all his names, before anything is kept of either. A name of his own host that nobody
+ * confirmed passes, but not another handle beside his, nor the name of somebody who has a key of their own.
+ */
+async function checkNames({ actors }: Pick<Stores, 'actors'>, author: Author, { actor, facts, names }: Signer<Proof>): Promise<void> {
+  const own = new Set([facts.uri, ...names])
+  if (!isOwn(author, { names: own, hosts: new Set([...own].map(hostOfName)) })) throw disagree()
+  const handles = new Set([...own].filter(isHandle).map(hostOfName))
+  const keys = facts.keys ?? actor?.keys ?? []
+  for (const name of author.ids.filter(id => !own.has(id))) {
+    const other = await actors.findByName(name)
+    const foreign = other !== undefined && other.keys.length > 0 && !other.keys.some(key => keys.includes(key))
+    if (foreign || (isHandle(name) && handles.has(hostOfName(name)))) throw disagree()
+  }
+}
+
+const isHandle = (name: string): boolean => name.startsWith('acct:')
+
+/** Whoever is heard of for the first time is known from now on, together with what he said. */
 async function take(stores: Stores, activity: Activity, signer: Signer<Proof>, account: Account, now: Date): Promise<Received> {
   const { actor: known, facts, names } = signer
   const author = activity.actor!
-  const own = new Set([facts.uri, ...names])
-  if (!isOwn(author, { names: own, hosts: new Set([...own].map(hostOfName)) })) throw disagree()
   const fetched = facts.keys !== undefined
   const actor = fetched || known === undefined ? await stores.actors.keep(known ? facts : { ...facts, profile: author }, now) : known
   // what tells no more than a name is no description (X7)

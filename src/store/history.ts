@@ -83,7 +83,7 @@ export function makeHistory(db: Db) {
   }
 
   /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
-  const isStolen = async (post: NewPost): Promise<boolean> => {
+  const isStolen = async (post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> => {
     if (!/^[a-z][a-z\d+.-]*:/i.test(post.uri)) return false
     const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
     return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
@@ -97,6 +97,8 @@ export function makeHistory(db: Db) {
   }
 
   return {
+    /** Whether a post could not be kept, since its id is somebody else's. */
+    isStolen,
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
     findByUri: (uri: string, authorId?: string) =>

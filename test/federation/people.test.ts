@@ -4,7 +4,7 @@ import { createPrivateKey } from 'node:crypto'
 import { addAccount } from '../../src/federation/accounts.ts'
 import { jrd, webFinger } from '../support/discovery.ts'
 import { MINUTE, type Reader, startReader } from '../support/reader.ts'
-import { type Endpoint, followXml, makeEndpoint, makePair, mentionXml } from '../support/slaps.ts'
+import { type Endpoint, followXml, makeEndpoint, makePair, mentionXml, type Pair } from '../support/slaps.ts'
 
 const BOB = 'https://reader.example/users/bob'
 
@@ -110,6 +110,46 @@ describe('the key of an author', () => {
     )
     assert.equal(await endpoint.post(ann.slap(followXml(BOB))), 401)
     assert.equal(await reader.tools.actors.findByUri(ann.uri), undefined)
+  })
+
+  describe('is not believed', () => {
+    const REL_FEED = 'http://schemas.google.com/g/2010#updates-from'
+    const describedAs = (subject: string, uri: string, { magicKey }: Pair, feed: string) => {
+      const key = { rel: 'magic-public-key', href: `data:application/magic-public-key,${magicKey}` }
+      return jrd({ subject, aliases: [uri, 'https://victim.example/ann'], links: [{ rel: REL_FEED, href: feed }, key] })
+    }
+
+    it('X14 I10 about ids of another host, though its descriptor names a feed there', async () => {
+      const [mal, victim] = [endpoint.writer('claims'), reader.site('victim')]
+      reader.net.set(webFinger(mal.uri, mal.host), describedAs(`acct:ann@${mal.host}`, mal.uri, mal.pair, victim.feed))
+      assert.equal(await endpoint.post(mal.slap(mentionXml(BOB, 'stolen'), { id: victim.id(1) })), 202)
+      await victim.active(victim.entry(1, 'hers'))
+      assert.equal((await reader.post(victim.id(1)))!.html, '<p>hers</p>')
+    })
+
+    it('X14 D13 when the host of the URI only leads to it', async () => {
+      const uri = 'https://open.example/away?to=leads.example'
+      const mal = endpoint.writer('open', { uri })
+      const page = '<link rel="lrdd" type="application/jrd+json" href="https://leads.example/d">'
+      reader.net.set(webFinger(uri, mal.host), { status: 404 })
+      reader.net.set(uri, { redirectTo: 'https://leads.example/page' })
+      reader.net.set('https://leads.example/page', { headers: { 'content-type': 'text/html' }, body: page })
+      reader.net.set('https://leads.example/d', describedAs(uri, uri, mal.pair, 'https://leads.example/feed'))
+      assert.equal(await endpoint.post(mal.slap(followXml(BOB))), 401)
+      assert.equal(await reader.tools.actors.findByUri(uri), undefined)
+    })
+
+    it('X14 D8 when it says to be of an account elsewhere, with that account’s own feed', async () => {
+      const [mal, victim] = [endpoint.writer('posing'), endpoint.writer('posed')]
+      await endpoint.post(victim.slap(followXml(BOB)))
+      const before = await reader.tools.actors.findByUri(victim.uri)
+      const acct = webFinger(`acct:ann@${victim.host}`, victim.host)
+      reader.net.set(acct, describedAs(`acct:ann@${victim.host}`, victim.uri, victim.pair, `${victim.uri}.atom`))
+      reader.net.set(webFinger(mal.uri, mal.host), describedAs(`acct:ann@${victim.host}`, mal.uri, mal.pair, `${victim.uri}.atom`))
+      assert.equal(await endpoint.post(mal.slap(mentionXml(BOB))), 401)
+      assert.equal(await reader.tools.actors.findByUri(mal.uri), undefined)
+      assert.deepEqual(await reader.tools.actors.findByName(`acct:ann@${victim.host}`), before)
+    })
   })
 
   it('M10 X30 is asked for ten authors a minute for one address, and five of one host', async () => {
