@@ -8,7 +8,7 @@ import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
 import { confirmUri, type Discovery } from './discover.ts'
-import { hostOfName, isAt } from './identity.ts'
+import { hostOfName, isAt, withoutPort } from './identity.ts'
 
 type Found = Extract<Discovery, { found: true }>
 
@@ -133,14 +133,33 @@ function makeKeyCache() {
   return (texts: string[]): KeyObject[] => texts.map(read)
 }
 
-/** Whoever sends us an envelope makes us ask others: ten authors a minute for an address, five of one host (M10, X24, X30). */
+/**
+ * Whoever sends us an envelope makes us ask others, a minute: for ten authors for an address, five of one host, twenty of one domain,
+ * whatever its ports and sub-domains are (M10, X24, X30).
+ */
 function makeBounds(): (source: string, host: string) => Promise<void> {
-  const sources = new RateLimiterMemory({ points: 10, duration: 60 })
-  const hosts = new RateLimiterMemory({ points: 5, duration: 60 })
+  const [sources, hosts, domains] = [10, 5, 20].map(points => new RateLimiterMemory({ points, duration: 60 })) as Limiters
   return async (source, host) => {
-    await take(sources, source)
+    await take(sources, networkOf(source))
     await take(hosts, host)
+    await take(domains, domainOf(host))
   }
+}
+
+type Limiters = [sources: RateLimiterMemory, hosts: RateLimiterMemory, domains: RateLimiterMemory]
+
+/** Whoever has one address of IPv6 has all of its /64 (RFC 4291 2.5.1). */
+function networkOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address
+  const [head, tail] = address.split('::').map(half => half.split(':').filter(group => group !== ''))
+  const zeros = Array<string>(Math.max(0, 8 - head!.length - (tail?.length ?? 0))).fill('0')
+  return [...head!, ...zeros, ...(tail ?? [])].slice(0, 4).join(':')
+}
+
+/** The last two labels: a registered domain, or a suffix under which many are, of which strangers are looked up rarely enough. */
+function domainOf(host: string): string {
+  const name = withoutPort(host)
+  return /^[\d.]+$|\]$/.test(name) ? host : name.split('.').slice(-2).join('.')
 }
 
 async function take(limiter: RateLimiterMemory, key: string): Promise<void> {

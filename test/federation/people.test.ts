@@ -162,6 +162,22 @@ describe('the key of an author', () => {
     assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap('', stranger('bounds.example', 6))), 429)), 0)
   })
 
+  it('X30 is asked for twenty authors a minute of one domain, by whatever sub-domain and port', async () => {
+    const ann = endpoint.writer('domain')
+    const stranger = (n: number) => `<author><uri>https://s${n % 7}.crowd.example:${8000 + n}/ann</uri></author>`
+    for (let n = 0; n < 20; n++) assert.equal(await endpoint.post(ann.slap('', { author: stranger(n) })), 503)
+    assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap('', { author: stranger(20) })), 429)), 0)
+  })
+
+  it('M10 is asked for ten authors a minute for a network of IPv6', async () => {
+    const ann = endpoint.writer('network')
+    const posts = (n: number, from: string) =>
+      endpoint.post(ann.slap('', { author: `<author><uri>https://network${n}.example/ann</uri></author>` }), { from })
+    for (let n = 0; n < 10; n++) assert.equal(await posts(n, n % 2 ? `2001:db8:0:1::${n}` : `2001:db8:0:1:2:3:4:${n}`), 503)
+    assert.equal(await posts(10, '2001:db8:0:1:ffff::'), 429)
+    assert.equal(await posts(11, '2001:db8:0:2::1'), 503)
+  })
+
   it('M10 is asked for once when an unknown author says two things at the same time', async () => {
     const ann = endpoint.writer('twice')
     const key = webFinger(ann.uri, ann.host)
