@@ -82,13 +82,6 @@ export function makeHistory(db: Db) {
     return { outcome: 'edited', post: fromRow<KeptPost>(row) }
   }
 
-  /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
-  const isStolen = async (post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> => {
-    if (!/^[a-z][a-z\d+.-]*:/i.test(post.uri)) return false
-    const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
-    return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
-  }
-
   /** Answers and acts that came before the post that they are about (I13). */
   const awaited = async (post: NewPost): Promise<void> => {
     const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
@@ -97,8 +90,6 @@ export function makeHistory(db: Db) {
   }
 
   return {
-    /** Whether a post could not be kept, since its id is somebody else's. */
-    isStolen,
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
     findByUri: (uri: string, authorId?: string) =>
@@ -112,12 +103,18 @@ export function makeHistory(db: Db) {
     findByAddress: (url: string) =>
       one(db('posts').select(POST_COLUMNS).where({ url }).orWhere({ uri: url }).orderBy('received_at').first()),
 
+    /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
+    async isStolen(post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> {
+      if (!/^[a-z][a-z\d+.-]*:/i.test(post.uri)) return false
+      const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
+      return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
+    },
     /**
      * Keeps a post, an edit of it, or nothing when nothing is new (I10, X11, S12). The unique (author, uri) decides between two
      * at once. Must run inside a transaction.
      */
     async keep(post: NewPost, now: Date): Promise<Kept> {
-      if (await isStolen(post)) return { outcome: 'stolen' }
+      if (await this.isStolen(post)) return { outcome: 'stolen' }
       const [made] = await db('posts').insert(whole(post, now)).onConflict(['author_id', 'uri']).ignore().returning(POST_COLUMNS)
       if (made === undefined) {
         const kept = await one(db('posts').select(POST_COLUMNS).where({ author_id: post.authorId, uri: post.uri }).forUpdate().first())
