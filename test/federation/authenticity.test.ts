@@ -46,17 +46,22 @@ describe('who is believed', () => {
     return { ...whole, id: saying.id?.(whole) ?? whole.id }
   }
 
-  /** Does it, and holds what came of it against what may. @param allowed the hosts that may be asked, once each */
+  /** Does it, and holds what came of it against what may. `allowed`: the hosts that may be asked, once each; `by`: who said it. */
   async function check(
     what: string,
     ann: string,
     work: () => Promise<unknown>,
-    expected: { rows: boolean; allowed: string[] }
+    expected: { rows: boolean; allowed: string[]; by?: string }
   ): Promise<void> {
-    const [hers, rows, sent] = [await untouchable(ann), await countRows(reader.node.database.database), reader.net.sent.length]
+    const { database } = reader.node.database
+    const [hers, rows, sent] = [await untouchable(ann), await countRows(database), reader.net.sent.length]
+    const his = await knownOf(database, expected.by ?? '')
     await work()
     assert.deepEqual(await untouchable(ann), hers, `${what}: hers has changed`)
-    if (!expected.rows) assert.deepEqual(await countRows(reader.node.database.database), rows, `${what}: it left rows`)
+    if (!expected.rows) {
+      assert.deepEqual(await countRows(database), rows, `${what}: it left rows`)
+      assert.deepEqual(await knownOf(database, expected.by ?? ''), his, `${what}: it changed rows`)
+    }
     const asked = reader.net.sent.slice(sent).map(({ url }) => new URL(url).host)
     for (const host of asked) assert.ok(expected.allowed.includes(host), `${what}: ${host} was asked`)
     assert.equal(new Set(asked).size, asked.length, `${what}: ${asked} were asked`)
@@ -112,7 +117,7 @@ describe('who is believed', () => {
       const post = async () => {
         status = await endpoint.post(body)
       }
-      await check(what, ann.uri, post, { rows: effect !== undefined, allowed: [signer.host, ann.host] })
+      await check(what, ann.uri, post, { rows: effect !== undefined, allowed: [signer.host, ann.host], by: signer.uri })
       // of a stranger's deletes nothing is to be known (X31), not even whether they are genuine
       const dropped = !known && saying.verb.startsWith('a delete') && (believed || status === 202)
       assert.equal(status, believed || dropped ? 202 : place.status, what)
@@ -216,7 +221,7 @@ describe('who is believed', () => {
             if (copied) assert.equal((await reader.tools.history.findByUri(`copy:${actor.id}:${said.id}`))?.verb, 'share', what)
           }
           assert.ok(refused.length > 10)
-          await check(place.place, HER_URI, () => ways[way]!(site, refused.join('')), { rows: false, allowed })
+          await check(place.place, HER_URI, () => ways[way]!(site, refused.join('')), { rows: false, allowed, by: site.author })
         })
       }
     }
@@ -230,7 +235,7 @@ describe('who is believed', () => {
           await mal.deliver(document, signer === undefined ? '' : signBody('sha256', signer, document))
           await reader.work()
         }
-        await check(`signed with ${signer}`, HER_URI, push, { rows: false, allowed: [] })
+        await check(`signed with ${signer}`, HER_URI, push, { rows: false, allowed: [], by: mal.author })
       }
     })
 
