@@ -117,14 +117,16 @@ export function makeHistory(db: Db) {
    */
   const settle = async (post: NewPost): Promise<{ stolen: boolean; deletedAt: Date | null; quoting: Quoting[] }> => {
     const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
-    const { rows } = await db.raw(SETTLE, {
-      id: post.id,
-      uri: post.uri,
-      author: post.authorId,
-      rightful: post.rightful,
-      isUri: isUri(post),
-      names
-    })
+    const { rows } = await db
+      .raw(SETTLE, {
+        id: post.id,
+        uri: post.uri,
+        author: post.authorId,
+        rightful: post.rightful,
+        isUri: isUri(post),
+        names
+      })
+      .options({ name: 'settle' })
     return rows[0]
   }
 
