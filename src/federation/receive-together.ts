@@ -16,6 +16,10 @@ const ALONE: readonly Activity['verb'][] = ['follow', 'request', 'block', 'accep
  */
 export const isSociable = ({ verb }: Activity): boolean => !ALONE.includes(verb)
 
+async function takeInOrder(stores: Stores, list: Taking[]): Promise<void> {
+  for (const one of list) one.received = await one.take(stores)
+}
+
 /**
  * Gives every sociable act a share of a transaction; whoever asked is answered when it is committed. What fails spoils it for
  * nobody else: then each is taken in a transaction of its own. The acts of one author keep the order in which they came.
@@ -33,7 +37,8 @@ export function makeTogether({ transaction }: Pick<Tools, 'transaction'>) {
     const sorted = list.toSorted((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0))
     try {
       await transaction(async stores => {
-        for (const one of sorted) one.received = await one.take(stores)
+        const all = await Promise.allSettled([...Map.groupBy(sorted, one => one.author).values()].map(own => takeInOrder(stores, own)))
+        for (const one of all) if (one.status === 'rejected') throw one.reason
       })
     } catch {
       for (const one of list) await apart(one)

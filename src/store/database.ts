@@ -77,7 +77,7 @@ function openPool(connection: pg.ClientConfig, folder: string, max: number, log:
   const say = (message: unknown) => log.warn({}, String(message))
   return makeKnex({
     client: 'pg',
-    connection: connection as Knex.PgConnectionConfig,
+    connection: { ...connection, pipeline: true } as Knex.PgConnectionConfig,
     pool: { min: 0, max },
     migrations: migratorConfig(folder),
     log: { warn: say, error: say, deprecate: say, debug: () => {} }

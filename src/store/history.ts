@@ -63,6 +63,17 @@ const SETTLE = `
 /** What is no URI counts within its feed alone. */
 const isUri = ({ uri }: NewPost) => /^[a-z][a-z\d+.-]*:/i.test(uri)
 
+/**
+ * What was here before a post that was just kept: its tombstone, the same id of somebody else; if neither, the answers and acts that
+ * came before it are tied to it (I13). A statement of its own, that it may see what the insert had to wait for.
+ */
+async function settle(db: Db, post: NewPost): Promise<{ stolen: boolean; deletedAt: Date | null; quoting: Quoting[] }> {
+  const { id, authorId: author, rightful, uri, url } = post
+  const names = url === undefined ? [uri] : [uri, url]
+  const { rows } = await db.raw(SETTLE, { id, author, rightful, uri, isUri: isUri(post), names }).options({ name: 'settle' })
+  return rows[0]
+}
+
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
 export function makeHistory(db: Db) {
   const one = async (query: PromiseLike<unknown>): Promise<KeptPost | undefined> => {
@@ -111,25 +122,6 @@ export function makeHistory(db: Db) {
     return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
   }
 
-  /**
-   * What was here before a post that was just kept: its tombstone, the same id of somebody else; if neither, the answers and acts
-   * that came before it are tied to it (I13). A statement of its own, that it may see what the insert had to wait for.
-   */
-  const settle = async (post: NewPost): Promise<{ stolen: boolean; deletedAt: Date | null; quoting: Quoting[] }> => {
-    const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
-    const { rows } = await db
-      .raw(SETTLE, {
-        id: post.id,
-        uri: post.uri,
-        author: post.authorId,
-        rightful: post.rightful,
-        isUri: isUri(post),
-        names
-      })
-      .options({ name: 'settle' })
-    return rows[0]
-  }
-
   return {
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
@@ -156,7 +148,7 @@ export function makeHistory(db: Db) {
         if (kept === undefined) throw new Error('a post vanished while it was kept')
         return kept.deletedAt === undefined ? again(kept, post, now) : { outcome: 'dead', post: kept }
       }
-      const { deletedAt, quoting, stolen } = await settle(post)
+      const { deletedAt, quoting, stolen } = await settle(db, post)
       const mine = db('posts').where({ id: post.id })
       if (stolen) await mine.delete()
       else if (deletedAt !== null) await mine.update({ ...EMPTY, deleted_at: deletedAt })
