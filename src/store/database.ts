@@ -77,6 +77,7 @@ function openPool(connection: pg.ClientConfig, folder: string, max: number, log:
   const say = (message: unknown) => log.warn({}, String(message))
   return makeKnex({
     client: 'pg',
+    // queries of one transaction that do not wait for each other go out together
     connection: { ...connection, pipeline: true } as Knex.PgConnectionConfig,
     pool: { min: 0, max },
     migrations: migratorConfig(folder),
