@@ -7,6 +7,7 @@ import type { Actor } from '../model/kept.ts'
 import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
+import { makeFinder } from './batch.ts'
 import { confirmUri, type Discovery } from './discover.ts'
 import { hostOfName, isAt, withoutPort } from './identity.ts'
 
@@ -22,12 +23,14 @@ const REFRESH_PAUSE = 5 * 60_000
 const RETRY_SECONDS = 300
 const MOST_KEYS = 10_000
 const MOST_SEARCHES = 1000
+const MOST_AT_ONCE = 100
 
 export type People = ReturnType<typeof makePeople>
 
 /** What this process remembers of people: keys ready to verify with, and who was looked up for whom. */
 export function makePeople(tools: Tools) {
   const { actors, clock } = tools
+  const find = makeFinder(MOST_AT_ONCE, names => actors.findByNames(names))
   const keyObjects = makeKeyCache()
   const mayLookUp = makeBounds()
   const searches = new Map<string, { found: Promise<Found>; at: number }>()
@@ -62,8 +65,7 @@ export function makePeople(tools: Tools) {
   async function findSigner<Proof>(author: Author, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
     const name = identityOf(author)
     if (name === undefined) throw unsigned('The author has no name.')
-    const actor = await actors.findByName(name)
-    const names = actor === undefined ? [] : await actors.namesOf(actor.id)
+    const { actor, names } = (await find(name)) ?? { actor: undefined, names: [] }
     if (actor !== undefined && actor.keys.length > 0) {
       const proof = check(keyObjects(actor.keys))
       if (proof !== undefined && actor.removedAt === undefined) return { actor, facts: { uri: actor.uri }, names, proof }
@@ -86,7 +88,7 @@ export function makePeople(tools: Tools) {
   /** Whether anything is kept of whom an author names. */
   async function isKnown(author: Author): Promise<boolean> {
     const name = identityOf(author)
-    return name !== undefined && (await actors.findByName(name)) !== undefined
+    return name !== undefined && (await find(name)) !== undefined
   }
 
   return { findSigner, isKnown }

@@ -27,7 +27,11 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
   const kept = await stores.history.keep({ ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...more }, now)
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
-  if (kept.outcome === 'new' && kept.post.verb === 'post') await stores.history.adopt(kept.post, uri => isAt(uri, sender.actor))
+  if (kept.outcome === 'new' && kept.post.verb === 'post') {
+    // if they name its author
+    const shares = kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor))
+    await stores.history.adopt(kept.post, shares)
+  }
   return kept
 }
 

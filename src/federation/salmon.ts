@@ -6,14 +6,17 @@ import { authorsAgree } from '../protocol/atom-author.ts'
 import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope } from '../protocol/magic-envelope.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
+import { makeFinder } from './batch.ts'
 import { hostOfName, isOwn, makeSender, type Received } from './identity.ts'
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
 import { concerns } from './receive-concern.ts'
+import { isSociable, makeTogether } from './receive-together.ts'
 
 /** What was posted. `from`: the address of whoever posted it. */
 export type Slap = { body: Buffer; contentType?: string; from: string }
 
+const MOST_AT_ONCE = 100
 const HOUR = 60 * 60_000
 const OLDEST = 7 * 24 * HOUR
 /** What a signature that proves little may still do (M7). */
@@ -23,8 +26,10 @@ export type ReceiveEnvelope = ReturnType<typeof makeSalmon>
 
 /** The Salmon endpoints of our accounts, in this process. */
 export function makeSalmon(tools: Tools) {
-  const { clock, config, log, transaction } = tools
+  const { actors, clock, config, log, transaction } = tools
   const people = makePeople(tools)
+  const accounts = { actors: { findAccount: makeFinder(MOST_AT_ONCE, names => actors.findAccounts(names)) } }
+  const together = makeTogether(tools)
 
   /**
    * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
@@ -32,7 +37,7 @@ export function makeSalmon(tools: Tools) {
    * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
    */
   return async function receiveEnvelope(name: string, { body, contentType, from }: Slap): Promise<Received> {
-    const account = await findAccount(tools, name)
+    const account = await findAccount(accounts, name)
     const envelope = readEnvelope(body, contentType)
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
@@ -51,7 +56,9 @@ export function makeSalmon(tools: Tools) {
       return { outcome: 'ignored' }
     }
     if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
-    const received = await transaction(stores => take(stores, activity, signer, account, now))
+    const work = (stores: Stores) => take(stores, activity, signer, account, now)
+    const known = signer.facts.keys === undefined ? signer.actor : undefined
+    const received = await (known && isSociable(activity) ? together(known.id, work) : transaction(work))
     log.info({ ...line, outcome: received.outcome }, 'salmon')
     return received
   }

@@ -48,6 +48,19 @@ export function makeActors(db: Db, vault: Vault) {
     findByUri: (uri: string) => first(db('actors').select(COLUMNS).where({ uri })),
     /** By any confirmed name: a URI, a profile page, `acct:user@host`. */
     findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
+    /** Several by any of their confirmed names at once, each under the name that was asked for, with all names that they have. */
+    async findByNames(asked: string[]): Promise<Map<string, { actor: Actor; names: string[] }>> {
+      const rows = await db('actor_names as n')
+        .join('actors as a', 'a.id', 'n.actor_id')
+        .whereRaw('n.name = any(?)', [asked])
+        .select(actorColumns('a', ''))
+        .select('n.name', db.raw('array(select o.name from actor_names o where o.actor_id = a.id) as names'))
+      return new Map(rows.map(({ name, names, ...row }) => [name, { actor: fromRow<Actor>(row), names }]))
+    },
+    async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
+      const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')
+      return new Map(rows.map(row => [row.local_name, fromRow<Account>(row)]))
+    },
     findAccount: async (localName: string) =>
       (await first(db('actors').select(COLUMNS).where({ local_name: localName }).whereNull('removed_at'))) as Account | undefined,
     /** All accounts, by name; removed ones too when asked. */
