@@ -1,6 +1,7 @@
 /** Whose name a name is: what an author says of himself held against what was proven of the sender (I7, I10, section Y of protocols.md). */
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 
 /** What was proven of where an activity comes from. */
 export type Sender = {
@@ -69,5 +70,5 @@ export function isAt(name: string | undefined, { acct, feedUrl, uri }: Pick<Acto
 export function isRightful(id: string, author: Actor): boolean {
   const domain = tagDomain(id)
   if (domain !== undefined) return isAt(`acct:@${domain}`, author)
-  return /^https?:/i.test(id) && isAt(id, author)
+  return isWebAddress(id) && isAt(id, author)
 }
