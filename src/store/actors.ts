@@ -22,7 +22,20 @@ export type ActorFacts = {
 
 const COLUMNS = [
   ...['id', 'uri', 'acct', 'local_name', 'kind', 'username', 'display_name', 'bio', 'url', 'avatar', 'location', 'homepage'],
-  ...['feed_url', 'salmon_url', 'keys', 'keys_at', 'magic_key', 'trusted', 'trace', 'created_at', 'updated_at', 'removed_at', 'blocked_at']
+  ...[
+    'feed_url',
+    'salmon_url',
+    'keys',
+    'keys_at',
+    'keys_asked_at',
+    'magic_key',
+    'trusted',
+    'trace',
+    'created_at',
+    'updated_at',
+    'removed_at',
+    'blocked_at'
+  ]
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
@@ -117,6 +130,10 @@ export function makeActors(db: Db, vault: Vault) {
         .where({ id })
         .where(last => last.whereNull('keys_asked_at').orWhere('keys_asked_at', '<=', before))
       return (await due.update({ keys_asked_at: now })) > 0
+    },
+    /** They were asked for in vain: they may be asked for again at once. */
+    async releaseKeys(id: string): Promise<void> {
+      await db('actors').where({ id }).update({ keys_asked_at: null })
     },
     /** From now on nothing of somebody is heard, or with `undefined` again. */
     async block(id: string, at: Date | undefined): Promise<void> {

@@ -7,7 +7,7 @@ import { signBody } from '../../src/protocol/hub.ts'
 import { authorXml } from '../support/atom-documents.ts'
 import { type Case, PLACES, type Place, SAYINGS, type Saying } from '../support/claims.ts'
 import { jrd, linksOf, webFinger } from '../support/discovery.ts'
-import { type Reader, SECOND, type Site, startReader } from '../support/reader.ts'
+import { MINUTE, type Reader, type Site, startReader } from '../support/reader.ts'
 import { keepPost } from '../support/residents.ts'
 import { countRows, knownOf } from '../support/rows.ts'
 import { type Endpoint, followXml, makeEndpoint, makePair, mentionXml, type Pair, type Writer } from '../support/slaps.ts'
@@ -37,7 +37,8 @@ describe('who is believed', () => {
   /** What one saying is about, whose id nobody used before. */
   const caseOf = async (by: string, ann: string, { object }: Place, saying: Saying): Promise<Case> => {
     const n = ++count
-    reader.pass(SECOND)
+    // little enough that her key was asked for just now all the time: a wrong signature is refused for good
+    reader.pass(10)
     const actor = await actorOf(by)
     const own = `${new URL(by).origin}/own/${n}`
     if (actor !== undefined && saying.verb.startsWith('a delete by')) await keepPost(reader.tools, actor, { uri: own })
@@ -141,6 +142,7 @@ describe('who is believed', () => {
       }
     }
     it('M14 what a key of nobody signed is refused, whoever is named', async () => {
+      reader.pass(MINUTE)
       const by = makePair()
       for (const saying of SAYINGS) {
         for (const writer of [ann, signed.get('somebody known')!]) {
