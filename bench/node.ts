@@ -55,7 +55,8 @@ export async function startBenchNode(settings: Record<string, string> = {}): Pro
   await ready(`${url}/readyz`)
   return {
     ...{ url, pid: child.pid! },
-    command: (...words) => execFileSync(process.execPath, ['src/main.ts', ...words], { cwd: project, env, encoding: 'utf8' }),
+    command: (...words) =>
+      execFileSync(process.execPath, ['src/main.ts', ...words], { cwd: project, env, encoding: 'utf8', maxBuffer: 1 << 30 }),
     stop: async () => {
       await end(child, 'SIGTERM')
       rmSync(folder, { recursive: true, force: true })

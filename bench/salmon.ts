@@ -51,12 +51,10 @@ function slap({ privateKey, uri }: Sender, id: string, inner: string): Buffer {
 
 const node = await startBenchNode({ ACCOUNT: 'alice', LOG_LEVEL: 'warn' })
 const alice = `${node.url}/users/alice`
-const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
 
-const post = (body: Buffer, from?: string): Promise<number> =>
+const post = (body: Buffer, way: { agent: Agent } | { agent: false; localAddress: string }): Promise<number> =>
   new Promise((done, fail) => {
     const headers = { 'content-type': TYPE.magicEnvelope, 'content-length': body.length }
-    const way = from === undefined ? { agent } : { agent: false, localAddress: from }
     const asked = request(`${alice}/salmon`, { method: 'POST', headers, ...way }, answer => {
       answer.resume().on('end', () => done(answer.statusCode ?? 0))
     })
@@ -67,14 +65,17 @@ const post = (body: Buffer, from?: string): Promise<number> =>
 async function load(bodies: Buffer[]): Promise<{ seconds: number; statuses: Record<number, number> }> {
   const statuses: Record<number, number> = {}
   const rest = bodies.values()
+  // connections of its own: the node closes those that idled
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
   const begun = performance.now()
   const work = async () => {
     for (const body of rest) {
-      const status = await post(body)
+      const status = await post(body, { agent })
       statuses[status] = (statuses[status] ?? 0) + 1
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
+  agent.destroy()
   return { seconds: (performance.now() - begun) / 1000, statuses }
 }
 
@@ -97,7 +98,7 @@ const mention = (n: number) => {
   const sender = senders[n % AT_ONCE]!
   return slap(sender, `${sender.uri}/${n}`, `<content type="html">Hello ${n}</content><link rel="mentioned" href="${alice}"/>`)
 }
-const first = await Promise.all(senders.map((sender, n) => post(mention(n), sender.address)))
+const first = await Promise.all(senders.map((sender, n) => post(mention(n), { agent: false, localAddress: sender.address })))
 if (first.some(status => status !== 202)) {
   await node.stop()
   throw new Error(`The first of each sender was answered ${first}.`)
@@ -123,6 +124,5 @@ console.log(
   `deletes    ${deletes} of unknown actors in ${end.seconds.toFixed(1)} s, answers ${JSON.stringify(end.statuses)}, ` +
     `requests ${stranger.asked()}, new posts ${kept() - rows}`
 )
-agent.destroy()
 for (const sender of [...senders, stranger]) sender.close()
 await node.stop()

@@ -56,7 +56,7 @@ export async function keepBlog(stores: Stores, account: Account, raw: string, no
 }
 
 /** The account of a name. @throws Missing */
-export async function findAccount({ actors }: Pick<Tools, 'actors'>, name: string): Promise<Account> {
+export async function findAccount({ actors }: { actors: Pick<Tools['actors'], 'findAccount'> }, name: string): Promise<Account> {
   const account = /^[a-z0-9_]{1,30}$/.test(name) ? await actors.findAccount(name) : undefined
   if (account === undefined) throw new Missing(`There is no account ${name.slice(0, 40)} here.`)
   return account

@@ -26,3 +26,19 @@ export function makeBatch<Item>(most: number, write: (items: Item[]) => Promise<
       if (!busy) go()
     })
 }
+
+/**
+ * Looks up by name, for all who ask while the last answer is on its way in one query. Nothing is remembered: everybody is told what
+ * holds when he asks, or later.
+ */
+export function makeFinder<Thing>(most: number, find: (names: string[]) => Promise<Map<string, Thing>>) {
+  const ask = makeBatch<{ name: string; found?: Thing | undefined }>(most, async list => {
+    const found = await find([...new Set(list.map(one => one.name))])
+    for (const one of list) one.found = found.get(one.name)
+  })
+  return async (name: string): Promise<Thing | undefined> => {
+    const one: { name: string; found?: Thing | undefined } = { name }
+    await ask(one)
+    return one.found
+  }
+}

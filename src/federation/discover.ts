@@ -95,7 +95,9 @@ async function findByUri(search: Search, uri: string, otherwise: (page: Asked | 
   const account = direct && (await accountOfUri(search, uri, direct, host))
   if (account) return complete(search, account)
   const page = await askPage(search, uri)
-  for (const { url, template, type } of page?.lrdd ?? []) {
+  // a redirect that leads away from the host is not its word: many a site forwards to wherever it is told (X14)
+  const there = page !== undefined && new URL(page.answer.url).host === host
+  for (const { url, template, type } of there ? page.lrdd : []) {
     const address = url ?? expandTemplate(template!, uri)
     const lookup = wasAsked(search, address) ? undefined : await askDescriptor(search, 'LRDD of the page', address, type)
     const linked = lookup && (await accountOfUri(search, uri, { ...lookup, trusted: lookup.trusted && page!.answer.trusted }))

@@ -1,6 +1,7 @@
 /** Whose feed it is: what it says of itself held against what was discovered (section Y of protocols.md). */
 import type { Author, Feed, TraceStep } from '../model/activity.ts'
 import { identityOf } from '../protocol/atom-author.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
 import { confirmUri, type Found } from './discover.ts'
 import { hostOfName, isName, withoutPort } from './identity.ts'
@@ -56,7 +57,7 @@ async function judge(tools: Tools, found: Found, feed: Feed, topic: string, trac
   const known = await tools.actors.findByUri(id)
   const free = known?.feedUrl === undefined || known.feedUrl === topic || known.feedUrl === found.feed
   if (free && speaksFor(found, topic, id)) return { ...told, ...account(found, topic), uri: id }
-  const confirmed = /^https?:/.test(id) ? await confirmUri(tools, id) : undefined
+  const confirmed = isWebAddress(id) ? await confirmUri(tools, id) : undefined
   trace.push(...(confirmed?.trace ?? []))
   if (confirmed?.found === true && [topic, found.feed].includes(confirmed.feed)) return { ...told, ...account(confirmed, topic), uri: id }
   if (free && isNear(id, topic)) return { ...told, uri: id }

@@ -10,6 +10,7 @@ import { authorsAgree } from '../protocol/atom-author.ts'
 import { readFeed } from '../protocol/feed-document.ts'
 import { LIMIT, TYPE } from '../protocol/names.ts'
 import { feedLinks, readPage } from '../protocol/page.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { HttpAnswer, Stores, Tools } from '../tools.ts'
 import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
 import { receive } from './receive.ts'
@@ -44,7 +45,7 @@ function wantedBy({ deletedAt, inReplyTo, inReplyToUrl, parentId, quoted, shared
   const share = verb === 'share'
   if (deletedAt !== undefined || (share ? sharedId : parentId) !== undefined) return undefined
   const told = share ? [quoted?.entryUrl, quoted?.url, quoted?.uri] : [inReplyToUrl, inReplyTo]
-  const addresses = [...new Set(told.filter(isName))].filter(isWeb)
+  const addresses = [...new Set(told.filter(isName))].filter(isWebAddress)
   const id = share ? quoted?.uri : inReplyTo
   const author = share ? quoted?.authorUri : undefined
   const host = addresses[0] && hostOfName(addresses[0])
@@ -54,8 +55,6 @@ function wantedBy({ deletedAt, inReplyTo, inReplyToUrl, parentId, quoted, shared
   if (!oneHost || (domain !== undefined && domain !== withoutPort(host))) return undefined
   return { names: share ? [id] : [id, ...(inReplyToUrl ? [inReplyToUrl] : [])], addresses, host, ...(author ? { author } : {}) }
 }
-
-const isWeb = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url)
 
 /** The entry itself, or the Atom documents that its page names. */
 async function find(tools: Tools, wanted: Wanted): Promise<Activity | undefined> {
@@ -100,7 +99,7 @@ function pick(answer: HttpAnswer, { author, host, names }: Wanted): Activity | u
 function documentsOf(answer: HttpAnswer, { host }: Wanted): string[] {
   const contentType = answer.headers['content-type']
   const page = readPage(answer.body, { url: answer.url, ...(contentType ? { contentType } : {}) })
-  const found = feedLinks(page.links).filter(({ type, url }) => type === TYPE.atom && isWeb(url) && hostOfName(url) === host)
+  const found = feedLinks(page.links).filter(({ type, url }) => type === TYPE.atom && isWebAddress(url) && hostOfName(url) === host)
   return [...new Set(found.map(({ url }) => url))]
 }
 

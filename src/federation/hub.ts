@@ -2,6 +2,7 @@
 import { BadMessage, Refused } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { canonicalTopic, grantLease, readHubRequest, type SubscriptionRequest, signatureMethod } from '../protocol/hub.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 import { challenge } from './verify.ts'
@@ -131,7 +132,7 @@ async function publishPing(tools: Tools, asked: string[]): Promise<void> {
   if (asked.length > TOPICS_A_PING) throw new BadMessage(`A publish request names ${TOPICS_A_PING} topics at most.`)
   const wanted: string[] = []
   for (const one of asked) {
-    if (!/^https?:\/\/[^\s\p{C}]+$/iu.test(one) || !URL.canParse(one)) throw new BadMessage('A published topic is no http or https URL.')
+    if (!isWebAddress(one) || /[\s\p{C}]/u.test(one)) throw new BadMessage('A published topic is no http or https URL.')
     const { own, topic } = await servedTopic(tools, one)
     if (!own && (await tools.subscribers.count(topic)) > 0) wanted.push(topic)
   }

@@ -1,6 +1,7 @@
 /** Whose name a name is: what an author says of himself held against what was proven of the sender (I7, I10, section Y of protocols.md). */
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 
 /** What was proven of where an activity comes from. */
 export type Sender = {
@@ -59,7 +60,7 @@ export function isOwn(author: Author | undefined, { names, hosts }: Pick<Sender,
 }
 
 /** Whether a name is of one of the hosts of an actor: those of their URI, their feed and their handle, none that they only claim. */
-export function isAt(name: string | undefined, { acct, feedUrl, uri }: Actor): boolean {
+export function isAt(name: string | undefined, { acct, feedUrl, uri }: Pick<Actor, 'acct' | 'feedUrl' | 'uri'>): boolean {
   if (name === undefined) return true
   const names = [uri, ...(feedUrl === undefined ? [] : [feedUrl]), ...(acct === undefined ? [] : [`acct:${acct}`])]
   return names.some(own => withoutPort(hostOfName(own)) === withoutPort(hostOfName(name)))
@@ -69,5 +70,5 @@ export function isAt(name: string | undefined, { acct, feedUrl, uri }: Actor): b
 export function isRightful(id: string, author: Actor): boolean {
   const domain = tagDomain(id)
   if (domain !== undefined) return isAt(`acct:@${domain}`, author)
-  return /^https?:/i.test(id) && isAt(id, author)
+  return isWebAddress(id) && isAt(id, author)
 }

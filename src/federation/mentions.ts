@@ -2,6 +2,7 @@
 import { isFailure } from '../model/errors.ts'
 import type { Actor } from '../model/kept.ts'
 import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import { escapeXml } from '../protocol/xml.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { meet } from './follow.ts'
@@ -50,8 +51,7 @@ export function linkMentions(html: string, people: Mentioned): string {
   return sanitizeHtml(replaceText(html, text => text.replace(MENTION, link)))
 }
 
-const pageOf = (person: Actor | undefined): string | undefined =>
-  [person?.url, person?.uri].find(url => /^https?:$/.test(URL.parse(url ?? '')?.protocol ?? ''))
+const pageOf = (person: Actor | undefined): string | undefined => [person?.url, person?.uri].find(isWebAddress)
 
 /** Those among the mentioned whom a new text still links to, as a form brings the links of the old one back. */
 export async function stillLinked({ actors }: Stores, mentions: string[], html: string): Promise<string[]> {

@@ -51,9 +51,9 @@ export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][
     verdicts.find(people.flatMap(names => [...names, ...hostsOf(names)])),
     actors.findByNames(people.flat())
   ])
-  const followed = await follows.amongFollowed([...known.values()].map(({ id }) => id))
+  const followed = await follows.amongFollowed([...known.values()].map(({ actor }) => actor.id))
   return people.map(names => {
-    const found = names.flatMap(name => known.get(name) ?? [])
+    const found = names.flatMap(name => known.get(name)?.actor ?? [])
     const isBlocked = [...names, ...hostsOf(names)].some(name => decided.get(name) === 'blocked')
     return {
       isBlocked: isBlocked || found.some(({ blockedAt }) => blockedAt !== undefined),

@@ -1,14 +1,17 @@
 /** Who an author is: the keys that speak for him, kept where they are hot, asked for when they are missing or may have changed (D13, M4, M14). */
 import type { KeyObject } from 'node:crypto'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { isDeepStrictEqual } from 'node:util'
 import type { Author } from '../model/activity.ts'
-import { Refused, Unreachable } from '../model/errors.ts'
+import { type Failure, Refused, Unreachable } from '../model/errors.ts'
 import type { Actor } from '../model/kept.ts'
 import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
+import { makeFinder } from './batch.ts'
+import { type Bounds, makeBounds } from './bounds.ts'
 import { confirmUri, type Discovery } from './discover.ts'
-import { hostOfName } from './identity.ts'
+import { hostOfName, isAt } from './identity.ts'
 
 type Found = Extract<Discovery, { found: true }>
 
@@ -18,89 +21,147 @@ export type Signer<Proof> = { actor?: Actor; facts: ActorFacts; names: string[];
 /** Whether one of the keys signed, and how. */
 type Check<Proof> = (keys: KeyObject[]) => Proof | undefined
 
-const REFRESH_PAUSE = 5 * 60_000
+/** A key is asked for once in this time, milliseconds, whatever is signed wrongly in its owner's name. */
+const PAUSE = 60_000
+/** Whose key was asked for so lately has not changed it since. */
+const JUST_NOW = 10_000
 const RETRY_SECONDS = 300
 const MOST_KEYS = 10_000
 const MOST_SEARCHES = 1000
+const MOST_AT_ONCE = 100
 
 export type People = ReturnType<typeof makePeople>
 
 /** What this process remembers of people: keys ready to verify with, and who was looked up for whom. */
 export function makePeople(tools: Tools) {
   const { actors, clock } = tools
+  const find = makeFinder(MOST_AT_ONCE, names => actors.findByNames(names))
   const keyObjects = makeKeyCache()
-  const mayLookUp = makeBounds()
+  const bounds = makeBounds()
   const searches = new Map<string, { found: Promise<Found>; at: number }>()
+  const refreshes = new Map<string, Promise<Actor>>()
 
-  /**
-   * Looks a URI up, once for all who ask at the same time. What was found of somebody of whom nothing was kept is good for a while.
-   * @throws Refused 401, 429; Unreachable 503
-   */
-  async function lookUp(uri: string, source: string, isKnown: boolean): Promise<Found> {
-    if (!/^https?:\/\//.test(uri)) throw unsigned('The author has no address at which a key could be found.')
+  /** @throws Refused 401; Unreachable 503 */
+  async function search(uri: string, source: string): Promise<Found> {
+    try {
+      return trusted(await confirmUri(tools, uri))
+    } catch (error) {
+      await bounds.blame(source)
+      throw error
+    }
+  }
+
+  /** What is found of somebody of whom nothing is kept, once for all who ask in a minute. */
+  function lookUp(uri: string, source: string): { found: Promise<Found>; at: number } {
     const now = clock().getTime()
     const earlier = searches.get(uri)
-    if (earlier !== undefined && !isKnown && now - earlier.at < REFRESH_PAUSE) return earlier.found
-    const found = mayLookUp(source, hostOfName(uri))
-      .then(() => confirmUri(tools, uri))
-      .then(trusted)
+    if (earlier !== undefined && now - earlier.at < PAUSE) return earlier
+    const found = spend(bounds, uri, source).then(() => search(uri, source))
+    const begun = { found, at: now }
     searches.delete(uri)
-    searches.set(uri, { found, at: now })
+    searches.set(uri, begun)
     if (searches.size > MOST_SEARCHES) searches.delete(searches.keys().next().value!)
-    return found.catch(error => {
-      searches.delete(uri)
+    // of what failed nothing is remembered
+    found.catch(() => searches.get(uri) === begun && searches.delete(uri))
+    return begun
+  }
+
+  /** Somebody with the keys that their host tells now, unless it was asked within a minute. What it tells is kept, whoever made us ask. */
+  async function refresh(actor: Actor, source: string): Promise<Actor> {
+    const now = clock()
+    if (now.getTime() - (actor.keysAskedAt?.getTime() ?? 0) < PAUSE) return actor
+    await spend(bounds, actor.uri, source)
+    if (!(await actors.claimKeys(actor.id, now, PAUSE))) return (await actors.find(actor.id)) ?? actor
+    try {
+      const found = await search(actor.uri, source)
+      if (isDeepStrictEqual(found.links.keys, actor.keys)) return { ...actor, keysAskedAt: now }
+      return await actors.keep(factsOf(actor.uri, found, actor), clock())
+    } catch (error) {
+      // nobody answered: that is no reason to refuse anybody, nor to wait
+      if (error instanceof Unreachable) await actors.releaseKeys(actor.id)
       throw error
-    })
+    }
+  }
+
+  /** The same, once for all who ask at the same time. */
+  function refreshOnce(actor: Actor, source: string): Promise<Actor> {
+    const begun = refreshes.get(actor.id) ?? refresh(actor, source).finally(() => refreshes.delete(actor.id))
+    refreshes.set(actor.id, begun)
+    return begun
+  }
+
+  /** Why a signature is refused that does not fit. For good only if the key cannot have changed since it was asked for. */
+  async function misfit(askedAt: number, source: string): Promise<Failure> {
+    const age = clock().getTime() - askedAt
+    if (age > JUST_NOW) {
+      const retryAfter = Math.max(1, Math.ceil((PAUSE - age) / 1000))
+      return new Unreachable('The author’s key cannot be asked for again yet.', { status: 503, retryAfter })
+    }
+    await bounds.blame(source)
+    return unsigned('The signature is not the author’s.')
+  }
+
+  async function signerKnown<Proof>(actor: Actor, names: string[], source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+    const facts = { uri: actor.uri }
+    const proof = check(keyObjects(actor.keys))
+    if (proof !== undefined && actor.removedAt === undefined) return { actor, facts, names, proof }
+    if (actor.localName !== undefined || actor.blockedAt !== undefined) throw unsigned('The signature is not the author’s.')
+    const fresh = await refreshOnce(actor, source)
+    const anew = check(keyObjects(fresh.keys))
+    if (anew === undefined) throw await misfit(fresh.keysAskedAt?.getTime() ?? 0, source)
+    return { actor: fresh, facts, names: await actors.namesOf(actor.id), proof: anew }
+  }
+
+  async function signerUnknown<Proof>(uri: string, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+    const { at, found } = lookUp(uri, source)
+    const told = await found
+    const proof = check(keyObjects(told.links.keys))
+    if (proof === undefined) throw await misfit(at, source)
+    const facts = factsOf(uri, told, undefined)
+    return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
   }
 
   /**
    * The person whom an author names, if it is he who signed. Known keys come first; they are asked for again when they do not
-   * fit, at most once in five minutes, and only by a way on which nobody could change them.
+   * fit, at most once a minute, and only by a way on which nobody could change them.
    * @param source the address from which the request came @param check verifies with the keys that it is given
    * @throws Refused 401 when it is not, or nobody can tell; 429 when too much was looked up; Unreachable 503 when it must be tried later
    */
   async function findSigner<Proof>(author: Author, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
     const name = identityOf(author)
     if (name === undefined) throw unsigned('The author has no name.')
-    const actor = await actors.findByName(name)
-    const names = actor === undefined ? [] : await actors.namesOf(actor.id)
-    if (actor !== undefined && actor.keys.length > 0) {
-      const proof = check(keyObjects(actor.keys))
-      if (proof !== undefined && actor.removedAt === undefined) return { actor, facts: { uri: actor.uri }, names, proof }
-      const fixed = actor.localName !== undefined || actor.blockedAt !== undefined
-      if (fixed || !(await actors.claimKeys(actor.id, clock(), REFRESH_PAUSE))) throw unsigned('The signature is not the author’s.')
-    }
-    const uri = actor?.uri ?? name
-    const found = await lookUp(uri, source, actor !== undefined)
-    const proof = check(keyObjects(found.links.keys))
-    if (proof === undefined) throw unsigned('The signature is not the author’s.')
-    const facts = factsOf(uri, found, actor)
-    return {
-      ...(actor ? { actor } : {}),
-      facts,
-      proof,
-      names: [...names, ...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])]
-    }
+    const known = await find(name)
+    return known === undefined ? signerUnknown(name, source, check) : signerKnown(known.actor, known.names, source, check)
   }
 
   /** Whether anything is kept of whom an author names. */
   async function isKnown(author: Author): Promise<boolean> {
     const name = identityOf(author)
-    return name !== undefined && (await actors.findByName(name)) !== undefined
+    return name !== undefined && (await find(name)) !== undefined
   }
 
   return { findSigner, isKnown }
 }
 
+/** @throws Refused 401 for a name that nobody could be asked about; 429 */
+async function spend(bounds: Bounds, uri: string, source: string): Promise<void> {
+  if (!isWebAddress(uri)) throw unsigned('The author has no address at which a key could be found.')
+  await bounds.spend(source, hostOfName(uri))
+}
+
 const unsigned = (sentence: string): Refused => new Refused(sentence, { status: 401, code: 'signature' })
 
-/** A feed that is known stays; keys came by https, or from a listed address. */
+/**
+ * A feed that is known stays, and one at another host is not taken from a descriptor alone: whoever named somebody's feed would have
+ * a say about ids of that host (I10, X14). Keys came by https, or from a listed address.
+ */
 function factsOf(uri: string, { acct, aliases, feed, links }: Found, known: Actor | undefined): ActorFacts {
+  const near = feed !== undefined && isAt(feed, { uri, ...(acct === undefined ? {} : { acct }) })
   return {
     ...{ uri, keys: links.keys, trusted: true, names: aliases.map(alias => (/^[^/:]+@/.test(alias) ? `acct:${alias}` : alias)) },
     ...(acct === undefined ? {} : { acct }),
     ...(links.salmon === undefined ? {} : { salmonUrl: links.salmon }),
-    ...(feed === undefined || known?.feedUrl !== undefined ? {} : { feedUrl: feed })
+    ...(near && known?.feedUrl === undefined ? { feedUrl: feed } : {})
   }
 }
 
@@ -127,25 +188,4 @@ function makeKeyCache() {
     return key
   }
   return (texts: string[]): KeyObject[] => texts.map(read)
-}
-
-/** Whoever sends us an envelope makes us ask others: ten authors a minute for an address, five of one host (M10, X24, X30). */
-function makeBounds(): (source: string, host: string) => Promise<void> {
-  const sources = new RateLimiterMemory({ points: 10, duration: 60 })
-  const hosts = new RateLimiterMemory({ points: 5, duration: 60 })
-  return async (source, host) => {
-    await take(sources, source)
-    await take(hosts, host)
-  }
-}
-
-async function take(limiter: RateLimiterMemory, key: string): Promise<void> {
-  try {
-    await limiter.consume(key)
-  } catch (full) {
-    const { msBeforeNext } = full as { msBeforeNext?: number }
-    if (msBeforeNext === undefined) throw full
-    const retryAfter = Math.ceil(msBeforeNext / 1000)
-    throw new Refused('Too many unknown authors were asked for.', { status: 429, code: 'too_many', retryAfter })
-  }
 }

@@ -11,6 +11,7 @@ import { readRetryAfter } from '../protocol/date.ts'
 import { readFeed } from '../protocol/feed-document.ts'
 import { readLinks } from '../protocol/link.ts'
 import { LIMIT } from '../protocol/names.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { HttpAnswer, Push, Stores, Tools } from '../tools.ts'
 import { type BlogFeed, checkVanished, isAccount, readBlogFeed, takeBlogFeed } from './blog-entries.ts'
 import { profileOf } from './feed-owner.ts'
@@ -36,7 +37,7 @@ export type Located = { url: string; topic: string; self?: string; hubs: string[
 export function locate(answer: Pick<HttpAnswer, 'url' | 'headers' | 'hops'>, asked: string, feed: Feed): Located {
   const headers = answer.headers.link === undefined ? [] : readLinks(answer.headers.link, answer.url)
   const told = (rel: string) => headers.filter(link => link.rel.includes(rel)).map(link => link.url)
-  const selves = [...told('self'), ...feed.links.self].filter(isWeb)
+  const selves = [...told('self'), ...feed.links.self].filter(isAddress)
   const hubs = told('hub').length > 0 ? told('hub') : feed.links.hub
   const same = selves.find(self => isSame(self, answer.url))
   return {
@@ -44,11 +45,12 @@ export function locate(answer: Pick<HttpAnswer, 'url' | 'headers' | 'hops'>, ask
     url: answer.hops.every(hop => hop.status === 301 || hop.status === 308) ? answer.url : asked,
     topic: same ?? answer.url,
     ...(same === undefined && selves[0] !== undefined ? { self: selves[0] } : {}),
-    hubs: [...new Set(hubs)].filter(isWeb).slice(0, 5)
+    hubs: [...new Set(hubs)].filter(isAddress).slice(0, 5)
   }
 }
 
-const isWeb = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url) && isName(url)
+/** An address that can be asked, and kept. */
+const isAddress = (url: string): boolean => isWebAddress(url) && isName(url)
 
 /** One address, http and https taken for the same. */
 const isSame = (one: string, other: string): boolean =>

@@ -103,13 +103,16 @@ export async function takeProfile(stores: Stores, activity: Activity, told: Auth
 
 /** Whether what is meant is that account, by any of its names. */
 export async function isAccount({ actors }: Pick<Stores, 'actors'>, object: ActivityObject, account: Account): Promise<boolean> {
-  return object.type === 'actor' && namesAccount(object.actor.ids, account, await actors.namesOf(account.id))
+  return object.type === 'actor' && isAnyOf(actors, object.actor.ids, account)
 }
 
-/** @param names the account's, beside its URI and its page; http and https are one */
-export function namesAccount(told: string[], { uri, url }: Account, names: string[]): boolean {
-  const own = new Set([uri, ...(url === undefined ? [] : [url]), ...names].map(secure))
-  return told.some(name => own.has(secure(name)))
+/** Whether one of these names is the account's; http and https are one. Most often its address is among them, and nothing is looked up. */
+export async function isAnyOf(actors: Stores['actors'], told: string[], account: Account): Promise<boolean> {
+  const { id, uri, url } = account
+  const asked = new Set(told.map(secure))
+  const has = (name: string) => asked.has(secure(name))
+  if (asked.size === 0) return false
+  return has(uri) || (url !== undefined && has(url)) || (await actors.namesOf(id)).some(has)
 }
 
 const secure = (name: string): string => name.replace(/^http:/, 'https:')

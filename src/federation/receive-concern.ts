@@ -2,7 +2,7 @@
 import type { Activity, Post } from '../model/activity.ts'
 import type { Account, Actor } from '../model/kept.ts'
 import type { Stores } from '../tools.ts'
-import { isAccount, isPending, namesAccount } from './receive-acts.ts'
+import { isAccount, isAnyOf, isPending } from './receive-acts.ts'
 
 type Needs = Pick<Stores, 'actors' | 'history'>
 
@@ -37,7 +37,7 @@ export async function concerns(stores: Needs, activity: Activity, account: Accou
 }
 
 async function isAddressed(stores: Needs, { inReplyTo, mentions }: Post, account: Account): Promise<boolean> {
-  if (namesAccount(mentions, account, await stores.actors.namesOf(account.id))) return true
+  if (await isAnyOf(stores.actors, mentions, account)) return true
   return inReplyTo !== undefined && isPostOf(stores, account, inReplyTo)
 }
 

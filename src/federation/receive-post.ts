@@ -27,7 +27,11 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
   const kept = await stores.history.keep({ ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...more }, now)
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
-  if (kept.outcome === 'new' && kept.post.verb === 'post') await stores.history.adopt(kept.post, uri => isAt(uri, sender.actor))
+  if (kept.outcome === 'new' && kept.post.verb === 'post') {
+    // if they name its author
+    const shares = kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor))
+    await stores.history.adopt(kept.post, shares)
+  }
   return kept
 }
 
@@ -151,6 +155,10 @@ export async function copy(stores: Stores, { actor, object, verb }: Activity, se
 export async function remove({ history }: Stores, { id, object }: Activity, sender: Sender, now: Date): Promise<Received> {
   const uri = object.type === 'post' ? object.post.id : id
   if (!isName(uri)) return { outcome: 'ignored' }
+  const authorId = sender.actor.id
+  // whoever could not have said it cannot take it back: no stone is laid on somebody else's post
+  const foreign = (await history.findByUri(uri, authorId)) === undefined
+  if (foreign && (await history.isStolen({ uri, authorId, rightful: isRightful(uri, sender.actor) }))) return { outcome: 'refused' }
   const post = await history.remove(sender.actor.id, uri, now)
   await history.undoActs(sender.actor.id, uri)
   return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }

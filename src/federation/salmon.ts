@@ -1,19 +1,22 @@
 /** An envelope in: opened, its signer found and held against what it says, then through the one door (protocols.md M4, M10, M13 to M16). */
-import type { Activity, Verb } from '../model/activity.ts'
+import type { Activity, Author, Verb } from '../model/activity.ts'
 import { BadMessage, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { authorsAgree } from '../protocol/atom-author.ts'
 import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope } from '../protocol/magic-envelope.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
+import { makeFinder } from './batch.ts'
 import { hostOfName, isOwn, makeSender, type Received } from './identity.ts'
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
 import { concerns } from './receive-concern.ts'
+import { isSociable, makeTogether } from './receive-together.ts'
 
 /** What was posted. `from`: the address of whoever posted it. */
 export type Slap = { body: Buffer; contentType?: string; from: string }
 
+const MOST_AT_ONCE = 100
 const HOUR = 60 * 60_000
 const OLDEST = 7 * 24 * HOUR
 /** What a signature that proves little may still do (M7). */
@@ -23,8 +26,10 @@ export type ReceiveEnvelope = ReturnType<typeof makeSalmon>
 
 /** The Salmon endpoints of our accounts, in this process. */
 export function makeSalmon(tools: Tools) {
-  const { clock, config, log, transaction } = tools
+  const { actors, clock, config, log, transaction } = tools
   const people = makePeople(tools)
+  const accounts = { actors: { findAccount: makeFinder(MOST_AT_ONCE, names => actors.findAccounts(names)) } }
+  const together = makeTogether(tools)
 
   /**
    * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
@@ -32,7 +37,7 @@ export function makeSalmon(tools: Tools) {
    * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
    */
   return async function receiveEnvelope(name: string, { body, contentType, from }: Slap): Promise<Received> {
-    const account = await findAccount(tools, name)
+    const account = await findAccount(accounts, name)
     const envelope = readEnvelope(body, contentType)
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
@@ -41,6 +46,7 @@ export function makeSalmon(tools: Tools) {
     if (activity.verb === 'delete' && !(await people.isKnown(author))) return { outcome: 'ignored' }
     const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
     const signer = await people.findSigner(author, from, check)
+    await checkNames(tools, author, signer)
     const now = clock()
     checkFresh(activity, now)
     checkStrength(activity, signer.proof)
@@ -50,7 +56,9 @@ export function makeSalmon(tools: Tools) {
       return { outcome: 'ignored' }
     }
     if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
-    const received = await transaction(stores => take(stores, activity, signer, account, now))
+    const work = (stores: Stores) => take(stores, activity, signer, account, now)
+    const known = signer.facts.keys === undefined ? signer.actor : undefined
+    const received = await (known && isSociable(activity) ? together(known.id, work) : transaction(work))
     log.info({ ...line, outcome: received.outcome }, 'salmon')
     return received
   }
@@ -72,12 +80,28 @@ function checkStrength({ verb }: Activity, { bits, variant }: Proof): void {
   if (weak && !HARMLESS.includes(verb)) throw new Refused('A signature of this kind is too weak for that.', { code: 'weak' })
 }
 
-/** M14: the author must be the signer under all his names, before anything is kept of either. */
+/**
+ * M14, X16: the author must be the signer under all his names, before anything is kept of either. A name of his own host that nobody
+ * confirmed passes, but not another handle beside his, nor the name of somebody who has a key of their own.
+ */
+async function checkNames({ actors }: Pick<Stores, 'actors'>, author: Author, { actor, facts, names }: Signer<Proof>): Promise<void> {
+  const own = new Set([facts.uri, ...names])
+  if (!isOwn(author, { names: own, hosts: new Set([...own].map(hostOfName)) })) throw disagree()
+  const handles = new Set([...own].filter(isHandle).map(hostOfName))
+  const keys = facts.keys ?? actor?.keys ?? []
+  for (const name of author.ids.filter(id => !own.has(id))) {
+    const other = await actors.findByName(name)
+    const foreign = other !== undefined && other.keys.length > 0 && !other.keys.some(key => keys.includes(key))
+    if (foreign || (isHandle(name) && handles.has(hostOfName(name)))) throw disagree()
+  }
+}
+
+const isHandle = (name: string): boolean => name.startsWith('acct:')
+
+/** Whoever is heard of for the first time is known from now on, together with what he said. */
 async function take(stores: Stores, activity: Activity, signer: Signer<Proof>, account: Account, now: Date): Promise<Received> {
   const { actor: known, facts, names } = signer
   const author = activity.actor!
-  const own = new Set([facts.uri, ...names])
-  if (!isOwn(author, { names: own, hosts: new Set([...own].map(hostOfName)) })) throw disagree()
   const fetched = facts.keys !== undefined
   const actor = fetched || known === undefined ? await stores.actors.keep(known ? facts : { ...facts, profile: author }, now) : known
   // what tells no more than a name is no description (X7)

@@ -5,6 +5,7 @@ import { writeEntry } from '../protocol/atom-writer.ts'
 import type { EntryOut } from '../protocol/feed-parts.ts'
 import { signEnvelope, writeEnvelope } from '../protocol/magic-envelope.ts'
 import { TYPE } from '../protocol/names.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { Stores } from '../tools.ts'
 import { authorOut } from './entries.ts'
 
@@ -35,7 +36,7 @@ export async function slap(stores: Stores, account: Account, entry: EntryOut, pe
 }
 
 const takesSalmon = (person: Actor): person is Actor & { salmonUrl: string } =>
-  person.localName === undefined && person.removedAt === undefined && /^https?:$/.test(URL.parse(person.salmonUrl ?? '')?.protocol ?? '')
+  person.localName === undefined && person.removedAt === undefined && isWebAddress(person.salmonUrl)
 
 async function hasBlocked({ history }: Stores, { id }: Actor, account: Account): Promise<boolean> {
   return (await history.findAct(id, 'block', account.uri))?.undone === false

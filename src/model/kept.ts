@@ -22,6 +22,8 @@ export type Actor = {
   /** Public magic keys, `RSA.n.e`. */
   keys: string[]
   keysAt?: Date
+  /** When their host was asked last because a signature did not fit. */
+  keysAskedAt?: Date
   /** What we know of them came by https, or from inside ALLOW_ADDRESSES. */
   trusted: boolean
   trace?: TraceStep[]

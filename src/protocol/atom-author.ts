@@ -1,10 +1,11 @@
 /** The author of a document: who he says that he is (I7) and what he looks like (I8). */
 import type { Author, Picture } from '../model/activity.ts'
 import { readSubject } from './acct.ts'
-import { findLink, isWebUrl, line, PAGE_TYPES, readLine, readLinks, readUri } from './atom-parts.ts'
+import { findLink, line, PAGE_TYPES, readLine, readLinks, readUri } from './atom-parts.ts'
 import { readType } from './atom-verbs.ts'
 import { NS } from './names.ts'
 import { htmlToText } from './sanitize.ts'
+import { isWebAddress } from './web-address.ts'
 import { attribute, child, children, text, type XmlElement } from './xml.ts'
 
 type Hints = {
@@ -26,7 +27,7 @@ export const identityOf = (author: Author | undefined): string | undefined => au
  * count: GNU social on an odd one leaves it out of its page links.
  */
 export function authorsAgree(author: Author): boolean {
-  const hosts = author.ids.filter(isWebUrl).map(id => new URL(id).hostname)
+  const hosts = author.ids.filter(isWebAddress).map(id => new URL(id).hostname)
   return new Set(hosts).size <= 1
 }
 
@@ -58,7 +59,7 @@ function readIds(element: XmlElement): string[] {
     acct === undefined ? undefined : `acct:${acct}`,
     attribute(page?.element, 'href')?.trim()
   ]
-  const valid = written.filter((id): id is string => id !== undefined && IDENTITY.test(id) && (isWebUrl(id) || !/^https?:/i.test(id)))
+  const valid = written.filter((id): id is string => id !== undefined && IDENTITY.test(id) && (isWebAddress(id) || !/^https?:/i.test(id)))
   return [...new Set(valid)]
 }
 
@@ -83,7 +84,7 @@ function firstLine(sources: XmlElement[], ns: string, local: string): string | u
 function readNames(sources: XmlElement[], ids: string[]): Pick<Author, 'username' | 'displayName'> {
   const name = firstLine(sources, NS.atom, 'name')
   const handle = name !== undefined && !name.includes(' ') ? name : undefined
-  const username = firstLine(sources, NS.poco, 'preferredUsername') ?? handle ?? lastPart(ids.find(isWebUrl))
+  const username = firstLine(sources, NS.poco, 'preferredUsername') ?? handle ?? lastPart(ids.find(isWebAddress))
   const displayName = firstLine(sources, NS.poco, 'displayName') ?? name ?? firstLine(sources, NS.atom, 'title')
   return { ...(username !== undefined && { username }), ...(displayName !== undefined && { displayName }) }
 }
@@ -93,7 +94,7 @@ const lastPart = (url: string | undefined): string | undefined =>
 
 function readProfile(sources: XmlElement[], ids: string[], logo: string | undefined): Omit<Author, 'ids' | 'kind'> {
   const links = sources.flatMap(readLinks)
-  const url = findLink(links, 'alternate', PAGE_TYPES) ?? ids.find(isWebUrl)
+  const url = findLink(links, 'alternate', PAGE_TYPES) ?? ids.find(isWebAddress)
   const bio = readBio(sources)
   const avatar = largestAvatar(links) ?? (logo === undefined ? undefined : { url: logo })
   const location = sources.map(source => line(text(child(child(source, NS.poco, 'address'), NS.poco, 'formatted')))).find(Boolean)
@@ -123,13 +124,13 @@ function readBio(sources: XmlElement[]): string {
 
 function readHomepage(urls: XmlElement): string | undefined {
   const value = text(child(urls, NS.poco, 'value')).trim()
-  return text(child(urls, NS.poco, 'primary')).trim() === 'true' && isWebUrl(value) ? value : undefined
+  return text(child(urls, NS.poco, 'primary')).trim() === 'true' && isWebAddress(value) ? value : undefined
 }
 
 /** The largest `rel=avatar`; without a size it counts as the smallest. A relative address is a default picture of Mastodon's. */
 function largestAvatar(links: ReturnType<typeof readLinks>): Picture | undefined {
   const pictures = links
-    .filter(link => link.rel === 'avatar' && isWebUrl(attribute(link.element, 'href')?.trim() ?? '') && /^(image\/|$)/.test(link.type))
+    .filter(link => link.rel === 'avatar' && isWebAddress(attribute(link.element, 'href')?.trim() ?? '') && /^(image\/|$)/.test(link.type))
     .map(link => readPicture(link.url ?? '', link.type, link.element))
   const area = (picture: Picture) => (picture.width ?? 0) * (picture.height ?? 0)
   return pictures.reduce<Picture | undefined>((best, one) => (best === undefined || area(one) > area(best) ? one : best), undefined)

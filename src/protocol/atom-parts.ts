@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { LIMIT, NS } from './names.ts'
 import { htmlToText } from './sanitize.ts'
+import { readWebAddress } from './web-address.ts'
 import { attribute, child, children, escapeXml, innerXml, text, type XmlElement } from './xml.ts'
 
 export type AtomLink = { rel: string; type: string; url?: string; element: XmlElement }
@@ -25,13 +26,10 @@ export const hashedId = (parts: string[]): string => `urn:sha256:${createHash('s
 export function webUrl(raw: string | undefined, base = ''): string | undefined {
   const uri = opaque(raw)
   if (uri === undefined) return undefined
-  const url = URL.parse(uri, base === '' ? undefined : base)
-  if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+  const url = readWebAddress(uri, base === '' ? undefined : base)
+  if (url === undefined) return undefined
   return /^https?:\/\/[^\s\p{C}]+$/iu.test(uri) ? uri : url.href
 }
-
-/** Whether a text is an http(s) URL by itself. */
-export const isWebUrl = (uri: string): boolean => /^https?:\/\//i.test(uri) && URL.canParse(uri)
 
 /** Direct `link` children in document order. No rel means alternate, and a rel may be written as a URI of IANA (I12). */
 export function readLinks(element: XmlElement): AtomLink[] {

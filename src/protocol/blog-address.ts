@@ -34,9 +34,9 @@ export function cleanAddress(raw: string): { url: string; bare: string } | undef
   url.password = ''
   url.hash = ''
   const kept = url.search
-    .slice(1)
+    .replace(/^\?+/, '')
     .split('&')
-    .filter(parameter => !TRACKING.test(parameter))
+    .filter(parameter => parameter !== '' && !TRACKING.test(parameter))
   url.search = kept.join('&')
   const { href } = url
   url.search = ''

@@ -1,11 +1,12 @@
 /** A page of a blog -> what it tells of the post (requirements S1-60 to S1-65, T9). */
 import type { Told } from '../model/blog.ts'
 import { BadMessage } from '../model/errors.ts'
-import { isWebUrl, line, webUrl } from './atom-parts.ts'
+import { line, webUrl } from './atom-parts.ts'
 import { present } from './atom-post.ts'
 import { cleanAddress } from './blog-address.ts'
 import { readDate } from './date.ts'
 import { type Page, readPage } from './page.ts'
+import { isWebAddress } from './web-address.ts'
 import { stripIllegal } from './xml.ts'
 
 /**
@@ -55,7 +56,7 @@ export function readBlogPage({ body, url, headers = {}, contentType = headers['c
       title: clean(page.title),
       summary: clean(page.summary),
       image: readImage(page, all, url),
-      author: clean(all(...AUTHOR).find(name => !isWebUrl(name))),
+      author: clean(all(...AUTHOR).find(name => !isWebAddress(name))),
       language: readLanguage([page.language, ...all('og:locale')]),
       published,
       updated: firstDate(all(...MODIFIED))

@@ -5,6 +5,7 @@ import { readHandle } from './acct.ts'
 import { readJrd } from './jrd.ts'
 import { keysOf, writeMagicKeyLink } from './magic.ts'
 import { REL, TYPE } from './names.ts'
+import { isWebAddress } from './web-address.ts'
 import { readXrd } from './xrd.ts'
 
 /** Sent wherever a descriptor is asked for (D4). */
@@ -109,8 +110,6 @@ export const hostDescriptor = (templates: { xrd: string; jrd: string }): Descrip
 const bareType = (link: DescriptorLink): string => (link.type ?? '').split(';')[0]!.trim().toLowerCase()
 
 const isActivityType = (type: string): boolean => type === TYPE.activity || type === 'application/ld+json'
-
-const isWebAddress = (text: string | undefined): boolean => text !== undefined && /^https?:\/\/[^/]/i.test(text) && URL.canParse(text)
 
 /** A form in which two spellings of one name are equal. */
 function likeness(name: string): string {

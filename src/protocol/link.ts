@@ -1,4 +1,5 @@
 /** Link headers (RFC 8288): of feeds, pages and pushes that we read, and of those that we send. */
+import { readWebAddress } from './web-address.ts'
 
 export type WebLink = { url: string; rel: string[]; type?: string; title?: string }
 
@@ -19,7 +20,7 @@ export function readLinks(header: string | undefined, base: string): WebLink[] {
     TARGET.lastIndex = at
     const target = TARGET.exec(text)
     const [parameters, end] = target ? readParameters(text, TARGET.lastIndex) : [new Map<string, string>(), at]
-    const url = target ? resolve(target[1]!, base) : undefined
+    const url = target ? readWebAddress(target[1]!, base)?.href : undefined
     if (url !== undefined && !parameters.has('anchor')) links.push(makeLink(url, parameters))
     const comma = text.indexOf(',', end)
     at = comma < 0 ? -1 : comma + 1
@@ -59,11 +60,6 @@ function readParameters(text: string, start: number): [Map<string, string>, numb
 function makeLink(url: string, parameters: Map<string, string>): WebLink {
   const [type, title] = [parameters.get('type'), parameters.get('title')]
   return { url, rel: readRelations(parameters.get('rel') ?? ''), ...(type ? { type } : {}), ...(title ? { title } : {}) }
-}
-
-function resolve(reference: string, base: string): string | undefined {
-  const url = URL.canParse(reference, base) ? new URL(reference, base) : undefined
-  return url && /^https?:$/.test(url.protocol) ? url.href : undefined
 }
 
 const target = (url: string): string => url.toWellFormed().replace(/[^\x21-\x7e]|[<>"\\]/gu, encodeURIComponent)

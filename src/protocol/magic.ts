@@ -4,6 +4,7 @@ import NodeRSA from 'node-rsa'
 import type { Descriptor } from '../model/activity.ts'
 import { BadMessage } from '../model/errors.ts'
 import { MAGIC_KEY_DATA, NS, REL } from './names.ts'
+import { isWebAddress } from './web-address.ts'
 
 /** `n` and `e` as in a JWK: base64url without padding or leading zero byte. `bits` is the length of the modulus. */
 export type MagicKey = { n: string; e: string; bits: number }
@@ -68,8 +69,6 @@ export function keysOf(descriptor: Descriptor): { keys: string[]; keyUrls: strin
   const [keyUrls, texts] = [hrefs.filter(isWebAddress), [...hrefs.filter(href => !isWebAddress(href)), ...properties]]
   return { keys: [...new Set(texts.flatMap(readable))].slice(0, MOST_KEYS), keyUrls: [...new Set(keyUrls)].slice(0, MOST_KEYS) }
 }
-
-const isWebAddress = (href: string): boolean => /^https?:/i.test(href) && URL.canParse(href)
 
 function readable(text: string): string[] {
   try {

@@ -2,6 +2,7 @@
 import { Parser } from 'htmlparser2'
 import { readRelations, type WebLink } from './link.ts'
 import { LIMIT, REL, TYPE } from './names.ts'
+import { isWebAddress, readWebAddress } from './web-address.ts'
 
 export type FeedLink = { url: string; type: string; title?: string }
 
@@ -100,8 +101,9 @@ function readLink({ rel, href, type, title }: Attributes, base: string): WebLink
 
 function readLrdd({ href, template, type }: Attributes, base: string): Page['lrdd'] {
   const url = resolve(href, base)
-  if (url === undefined && !/^https?:/i.test(template ?? '')) return []
-  return [{ ...(url === undefined ? { template: template! } : { url }), ...(type ? { type } : {}) }]
+  const typed = type ? { type } : {}
+  if (url !== undefined) return [{ url, ...typed }]
+  return isWebAddress(template) ? [{ template, ...typed }] : []
 }
 
 /** Bytes -> text: byte order mark, the transport's charset, the page's own `<meta charset>`, else UTF-8; what is invalid is replaced. */
@@ -119,10 +121,8 @@ function decode(body: Buffer, contentType = ''): string {
   return new TextDecoder().decode(body)
 }
 
-function resolve(reference: string | undefined, base: string): string | undefined {
-  if (!reference || !URL.canParse(reference, base)) return undefined
-  const url = new URL(reference, base)
-  return /^https?:$/.test(url.protocol) ? url.href : undefined
-}
+/** A reference to nothing is none, and not the page itself. */
+const resolve = (reference: string | undefined, base: string): string | undefined =>
+  reference ? readWebAddress(reference, base)?.href : undefined
 
 const squeeze = (text: string): string => text.replace(/\s+/g, ' ').trim()

@@ -22,7 +22,20 @@ export type ActorFacts = {
 
 const COLUMNS = [
   ...['id', 'uri', 'acct', 'local_name', 'kind', 'username', 'display_name', 'bio', 'url', 'avatar', 'location', 'homepage'],
-  ...['feed_url', 'salmon_url', 'keys', 'keys_at', 'magic_key', 'trusted', 'trace', 'created_at', 'updated_at', 'removed_at', 'blocked_at']
+  ...[
+    'feed_url',
+    'salmon_url',
+    'keys',
+    'keys_at',
+    'keys_asked_at',
+    'magic_key',
+    'trusted',
+    'trace',
+    'created_at',
+    'updated_at',
+    'removed_at',
+    'blocked_at'
+  ]
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
@@ -48,13 +61,18 @@ export function makeActors(db: Db, vault: Vault) {
     findByUri: (uri: string) => first(db('actors').select(COLUMNS).where({ uri })),
     /** By any confirmed name: a URI, a profile page, `acct:user@host`. */
     findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
-    /** Those whom some of the names name, each under the name that did. */
-    async findByNames(names: string[]): Promise<Map<string, Actor>> {
+    /** Several by any of their confirmed names at once, each under the name that was asked for, with all names that they have. */
+    async findByNames(asked: string[]): Promise<Map<string, { actor: Actor; names: string[] }>> {
       const rows = await db('actor_names as n')
         .join('actors as a', 'a.id', 'n.actor_id')
-        .whereIn('n.name', [...new Set(names)])
-        .select([...actorColumns('a', ''), 'n.name as found_by'])
-      return new Map(rows.map(({ found_by, ...row }) => [found_by, fromRow<Actor>(row)]))
+        .whereRaw('n.name = any(?)', [asked])
+        .select(actorColumns('a', ''))
+        .select('n.name', db.raw('array(select o.name from actor_names o where o.actor_id = a.id) as names'))
+      return new Map(rows.map(({ name, names, ...row }) => [name, { actor: fromRow<Actor>(row), names }]))
+    },
+    async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
+      const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')
+      return new Map(rows.map(row => [row.local_name, fromRow<Account>(row)]))
     },
     findAccount: async (localName: string) =>
       (await first(db('actors').select(COLUMNS).where({ local_name: localName }).whereNull('removed_at'))) as Account | undefined,
@@ -112,6 +130,10 @@ export function makeActors(db: Db, vault: Vault) {
         .where({ id })
         .where(last => last.whereNull('keys_asked_at').orWhere('keys_asked_at', '<=', before))
       return (await due.update({ keys_asked_at: now })) > 0
+    },
+    /** They were asked for in vain: they may be asked for again at once. */
+    async releaseKeys(id: string): Promise<void> {
+      await db('actors').where({ id }).update({ keys_asked_at: null })
     },
     /** From now on nothing of somebody is heard, or with `undefined` again. */
     async block(id: string, at: Date | undefined): Promise<void> {

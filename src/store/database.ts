@@ -77,7 +77,8 @@ function openPool(connection: pg.ClientConfig, folder: string, max: number, log:
   const say = (message: unknown) => log.warn({}, String(message))
   return makeKnex({
     client: 'pg',
-    connection: connection as Knex.PgConnectionConfig,
+    // queries of one transaction that do not wait for each other go out together
+    connection: { ...connection, pipeline: true } as Knex.PgConnectionConfig,
     pool: { min: 0, max },
     migrations: migratorConfig(folder),
     log: { warn: say, error: say, deprecate: say, debug: () => {} }

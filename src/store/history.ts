@@ -14,7 +14,12 @@ export type NewPost = Omit<KeptPost, 'receivedAt' | 'edits' | 'updatedAt'> & {
 
 export type Kept =
   /** `stolen`: another author owns this id already; `dead`: it was deleted before, or a delete came first. */
-  { outcome: 'new' | 'edited' | 'same' | 'dead'; post: KeptPost } | { outcome: 'stolen' }
+  | { outcome: 'edited' | 'same' | 'dead'; post: KeptPost }
+  /** `quoting`: shares that could only quote a post of this id before we had it. */
+  | { outcome: 'new'; post: KeptPost; quoting: Quoting[] }
+  | { outcome: 'stolen' }
+
+export type Quoting = { id: string; quoted: Quoted }
 
 export const POST_COLUMNS = [
   ...['id', 'uri', 'author_id', 'verb', 'kind', 'url', 'entry_url', 'activity_url', 'title', 'html', 'warning', 'language'],
@@ -40,6 +45,34 @@ const whole = (post: NewPost, now: Date) =>
   })
 
 const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: null, enclosures: '[]', tags: [], mentions: [] }
+
+const SETTLE = `
+  with stolen as (
+    select from posts where :isUri and uri = :uri and author_id <> :author and (not :rightful or rightful) limit 1),
+  grave as (select deleted_at from tombstones where author_id = :author and uri = :uri),
+  answers as (
+    update posts set parent_id = :id where in_reply_to = any(:names) and in_reply_to is not null and parent_id is null and id <> :id
+    and not exists (select from stolen) and not exists (select from grave)),
+  done as (
+    update acts set post_id = :id where object = :uri and post_id is null
+    and not exists (select from stolen) and not exists (select from grave))
+  select exists (select from stolen) as stolen, (select deleted_at from grave) as "deletedAt",
+    array(select jsonb_build_object('id', id, 'quoted', quoted) from posts
+      where quoted->>'uri' = :uri and quoted is not null and shared_id is null) as quoting`
+
+/** What is no URI counts within its feed alone. */
+const isUri = ({ uri }: Pick<NewPost, 'uri'>) => /^[a-z][a-z\d+.-]*:/i.test(uri)
+
+/**
+ * What was here before a post that was just kept: its tombstone, the same id of somebody else; if neither, the answers and acts that
+ * came before it are tied to it (I13). A statement of its own, that it may see what the insert had to wait for.
+ */
+async function settle(db: Db, post: NewPost): Promise<{ stolen: boolean; deletedAt: Date | null; quoting: Quoting[] }> {
+  const { id, authorId: author, rightful, uri, url } = post
+  const names = url === undefined ? [uri] : [uri, url]
+  const { rows } = await db.raw(SETTLE, { id, author, rightful, uri, isUri: isUri(post), names }).options({ name: 'settle' })
+  return rows[0]
+}
 
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
 export function makeHistory(db: Db) {
@@ -82,20 +115,6 @@ export function makeHistory(db: Db) {
     return { outcome: 'edited', post: fromRow<KeptPost>(row) }
   }
 
-  /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
-  const isStolen = async (post: NewPost): Promise<boolean> => {
-    if (!/^[a-z][a-z\d+.-]*:/i.test(post.uri)) return false
-    const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
-    return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
-  }
-
-  /** Answers and acts that came before the post that they are about (I13). */
-  const awaited = async (post: NewPost): Promise<void> => {
-    const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
-    await db('posts').whereIn('in_reply_to', names).whereNull('parent_id').whereNot({ id: post.id }).update({ parent_id: post.id })
-    await db('acts').where({ object: post.uri }).whereNull('post_id').update({ post_id: post.id })
-  }
-
   return {
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
@@ -110,27 +129,30 @@ export function makeHistory(db: Db) {
     findByAddress: (url: string) =>
       one(db('posts').select(POST_COLUMNS).where({ url }).orWhere({ uri: url }).orderBy('received_at').first()),
 
+    /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
+    async isStolen(post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> {
+      if (!isUri(post)) return false
+      const others = db('posts').select('id').where({ uri: post.uri }).whereNot({ author_id: post.authorId })
+      return (await (post.rightful ? others.where({ rightful: true }) : others).first()) !== undefined
+    },
     /**
      * Keeps a post, an edit of it, or nothing when nothing is new (I10, X11, S12). The unique (author, uri) decides between two
      * at once. Must run inside a transaction.
      */
     async keep(post: NewPost, now: Date): Promise<Kept> {
-      if (await isStolen(post)) return { outcome: 'stolen' }
       const [made] = await db('posts').insert(whole(post, now)).onConflict(['author_id', 'uri']).ignore().returning(POST_COLUMNS)
       if (made === undefined) {
+        if (await this.isStolen(post)) return { outcome: 'stolen' }
         const kept = await one(db('posts').select(POST_COLUMNS).where({ author_id: post.authorId, uri: post.uri }).forUpdate().first())
         if (kept === undefined) throw new Error('a post vanished while it was kept')
         return kept.deletedAt === undefined ? again(kept, post, now) : { outcome: 'dead', post: kept }
       }
-      const grave = await db('tombstones').where({ author_id: post.authorId, uri: post.uri }).first()
-      if (grave !== undefined) {
-        await db('posts')
-          .where({ id: post.id })
-          .update({ ...EMPTY, deleted_at: grave.deleted_at })
-        return { outcome: 'dead', post: { ...fromRow<KeptPost>(made), deletedAt: grave.deleted_at } }
-      }
-      await awaited(post)
-      return { outcome: 'new', post: fromRow<KeptPost>(made) }
+      const { deletedAt, quoting, stolen } = await settle(db, post)
+      const mine = db('posts').where({ id: post.id })
+      if (stolen) await mine.delete()
+      else if (deletedAt !== null) await mine.update({ ...EMPTY, deleted_at: deletedAt })
+      else return { outcome: 'new', post: fromRow<KeptPost>(made), quoting }
+      return stolen ? { outcome: 'stolen' } : { outcome: 'dead', post: { ...fromRow<KeptPost>(made), deletedAt: deletedAt! } }
     },
     /** A post of ours as it is now, held until the transaction ends: two edits at once become two versions. */
     lock: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).forUpdate().first()),
@@ -143,14 +165,15 @@ export function makeHistory(db: Db) {
         .where({ id })
         .update(toRow({ ...facts, enclosures: JSON.stringify(facts.enclosures) }))
     },
-    /** Shares that could only quote a post before we had it point at it from now on, if they name its author (X2). */
-    async adopt(post: KeptPost, isAuthor: (uri: string | undefined) => boolean): Promise<void> {
-      const shares: { id: string; quoted: Quoted }[] = await db('posts')
-        .select('id', 'quoted')
-        .whereRaw("quoted->>'uri' = ?", [post.uri])
-        .whereNull('shared_id')
-      const ids = shares.filter(share => isAuthor(share.quoted.authorUri)).map(share => share.id)
-      if (ids.length > 0) await db('posts').whereIn('id', ids).update({ shared_id: post.id })
+    /** Shares that quoted a post before we had it point at it from now on (X2). */
+    async adopt({ id }: KeptPost, shares: Quoting[]): Promise<void> {
+      if (shares.length === 0) return
+      await db('posts')
+        .whereIn(
+          'id',
+          shares.map(share => share.id)
+        )
+        .update({ shared_id: id })
     },
 
     /**

@@ -1,4 +1,5 @@
 /** Which account a WebFinger resource names, in whatever spelling (W3). */
+import { readWebAddress } from '../protocol/web-address.ts'
 
 /**
  * Accepts `acct:u@H`, `u@H`, `@u@H`, the URIs and pages of an account (its feeds too), http or https, with or without a slash at
@@ -9,7 +10,7 @@
 export function nameOfResource(resource: string, origin: string, handleHost: string): string | undefined {
   const text = decodeAgain(resource.trim())
   const hosts = [handleHost.toLowerCase(), new URL(origin).host]
-  const url = /^https?:\/\//i.test(text) ? parse(text) : undefined
+  const url = readWebAddress(text)
   if (url !== undefined) {
     if (!hosts.includes(url.host) || url.search !== '' || url.username !== '') return undefined
     return /^\/(?:users\/|@)([a-z0-9_]{1,30})(?:\.atom|\.rss|\.json)?\/?$/i.exec(url.pathname)?.[1]?.toLowerCase()

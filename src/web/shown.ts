@@ -3,6 +3,7 @@ import type { Standing } from '../federation/moderate.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { readWebAddress } from '../protocol/web-address.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
@@ -157,8 +158,8 @@ const isLanguage = (tag: string | undefined): tag is string => /^[a-z]{2,3}(-[a-
 
 /** A link that may be followed: http(s), and nothing that runs (X42). */
 export function showPlace(text: string | undefined): PlaceView | undefined {
-  const url = URL.parse(text ?? '')
-  return url !== null && /^https?:$/.test(url.protocol) ? { url: url.href, host: url.host } : undefined
+  const url = readWebAddress(text)
+  return url && { url: url.href, host: url.host }
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })

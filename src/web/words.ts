@@ -1,10 +1,11 @@
 /** What is known of others, in words. */
 import type { Actor, Subscription } from '../model/kept.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import { showTime } from './shown.ts'
 
 /** The name by which the search finds somebody whom we know; undefined for one who has none that it takes. */
 export function nameForSearch({ acct, uri, feedUrl }: Actor): string | undefined {
-  return acct ?? (/^https?:/i.test(uri) ? uri : feedUrl)
+  return acct ?? (isWebAddress(uri) ? uri : feedUrl)
 }
 
 /** How the posts of a feed come to us: a sentence. */

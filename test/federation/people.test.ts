@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { addAccount } from '../../src/federation/accounts.ts'
 import { jrd, webFinger } from '../support/discovery.ts'
-import { MINUTE, type Reader, startReader } from '../support/reader.ts'
-import { type Endpoint, followXml, makeEndpoint, makePair, mentionXml } from '../support/slaps.ts'
+import { type Reader, SECOND, startReader } from '../support/reader.ts'
+import { type Endpoint, followXml, makeEndpoint, makePair, mentionXml, type Pair } from '../support/slaps.ts'
 
 const BOB = 'https://reader.example/users/bob'
 
@@ -24,18 +24,72 @@ describe('the key of an author', () => {
     return reader.net.sent.length - before
   }
 
-  it('M4 is asked for again when it does not fit, at most once in five minutes', async () => {
+  it('M4 is asked for again when it does not fit, at most once a minute', async () => {
     const ann = endpoint.writer('changed')
     const changed = makePair()
     await endpoint.post(ann.slap(mentionXml(BOB)))
-    assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: changed })), 401)), 1)
-    ann.describe(changed.magicKey)
     const signedAnew = () => endpoint.post(ann.slap(mentionXml(BOB), { by: changed }))
-    assert.equal(await asking(async () => assert.equal(await signedAnew(), 401)), 0)
-    reader.pass(5 * MINUTE)
+    for (const requests of [1, 0]) assert.equal(await asking(async () => assert.equal(await signedAnew(), 401)), requests)
+    ann.describe(changed.magicKey)
+    reader.pass(30 * SECOND)
+    const later = { name: 'Unreachable', status: 503, retryAfter: 30 }
+    const body = ann.slap(mentionXml(BOB), { by: changed })
+    const early = () => endpoint.receiveEnvelope('bob', { body, from: '198.51.100.7' })
+    assert.equal(await asking(() => assert.rejects(early, later)), 0, 'the key may have changed since it was asked for')
+    reader.pass(30 * SECOND)
     assert.equal(await asking(async () => assert.equal(await signedAnew(), 202)), 1)
     assert.equal(await asking(async () => assert.equal(await signedAnew(), 202)), 0, 'the new one is known')
     assert.equal(await endpoint.post(ann.slap(mentionXml(BOB))), 401, 'the old one counts no more')
+  })
+
+  it('M4 is kept as its host tells it, although the envelope for which it was asked is not hers', async () => {
+    const ann = endpoint.writer('rotated')
+    const changed = makePair()
+    await endpoint.post(ann.slap(mentionXml(BOB)))
+    ann.describe(changed.magicKey)
+    assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: makePair() })), 401)
+    assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: changed })), 202)), 0)
+  })
+
+  it('M4 M10 is asked for when there is room again, although there was none before: what was put off is not refused', async () => {
+    const ann = endpoint.writer('crowded')
+    const changed = makePair()
+    await endpoint.post(ann.slap(mentionXml(BOB)))
+    ann.describe(changed.magicKey)
+    for (let n = 0; n < 10; n++) {
+      const author = `<author><uri>https://${ann.host}/nobody/${n}</uri></author>`
+      await endpoint.post(ann.slap(mentionXml(BOB), { author }))
+    }
+    const body = ann.slap(mentionXml(BOB), { by: changed })
+    assert.equal(await endpoint.post(body), 429)
+    reader.pass(62 * SECOND)
+    // a minute of the limits is one of the machine's clock: another process stands for it
+    assert.equal(await makeEndpoint(reader).post(body, { from: '198.51.100.8' }), 202)
+  })
+
+  it('M4 M10 is asked for again at once when its host did not answer', async () => {
+    const ann = endpoint.writer('silent')
+    const changed = makePair()
+    await endpoint.post(ann.slap(mentionXml(BOB)))
+    reader.net.set(webFinger(ann.uri, ann.host), { status: 503 })
+    assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: changed })), 503)
+    ann.describe(changed.magicKey)
+    assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: changed })), 202)
+  })
+
+  it('M4 of somebody unknown that does not fit is asked for again after a minute', async () => {
+    const ann = endpoint.writer('newcomer')
+    const changed = makePair()
+    const signedAnew = () => endpoint.post(ann.slap(mentionXml(BOB), { by: changed }))
+    assert.equal(await signedAnew(), 401)
+    ann.describe(changed.magicKey)
+    for (const [status, requests] of [
+      [503, 0],
+      [202, 1]
+    ]) {
+      reader.pass(30 * SECOND)
+      assert.equal(await asking(async () => assert.equal(await signedAnew(), status)), requests)
+    }
   })
 
   it('M4 is asked for once when ten wrong signatures come at once', async () => {
@@ -92,7 +146,9 @@ describe('the key of an author', () => {
     const ann = endpoint.writer('noaddress')
     for (const uri of ['acct:ann@noaddress.example', 'tag:noaddress.example,2026:ann'])
       assert.equal(
-        await asking(async () => assert.equal(await endpoint.post(ann.slap('', { author: `<author><id>${uri}</id></author>` })), 401)),
+        await asking(async () =>
+          assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { author: `<author><id>${uri}</id></author>` })), 401)
+        ),
         0
       )
   })
@@ -112,14 +168,84 @@ describe('the key of an author', () => {
     assert.equal(await reader.tools.actors.findByUri(ann.uri), undefined)
   })
 
-  it('M10 X30 is asked for ten authors a minute for one address, and five of one host', async () => {
-    const stranger = (host: string, n: number) => ({ author: `<author><uri>https://${host}/${n}</uri></author>` })
+  describe('is not believed', () => {
+    const REL_FEED = 'http://schemas.google.com/g/2010#updates-from'
+    const describedAs = (subject: string, uri: string, { magicKey }: Pair, feed: string) => {
+      const key = { rel: 'magic-public-key', href: `data:application/magic-public-key,${magicKey}` }
+      return jrd({ subject, aliases: [uri, 'https://victim.example/ann'], links: [{ rel: REL_FEED, href: feed }, key] })
+    }
+
+    it('X14 I10 about ids of another host, though its descriptor names a feed there', async () => {
+      const [mal, victim] = [endpoint.writer('claims'), reader.site('victim')]
+      reader.net.set(webFinger(mal.uri, mal.host), describedAs(`acct:ann@${mal.host}`, mal.uri, mal.pair, victim.feed))
+      assert.equal(await endpoint.post(mal.slap(mentionXml(BOB, 'stolen'), { id: victim.id(1) })), 202)
+      await victim.active(victim.entry(1, 'hers'))
+      assert.equal((await reader.post(victim.id(1)))!.html, '<p>hers</p>')
+    })
+
+    it('X14 D13 when the host of the URI only leads to it', async () => {
+      const uri = 'https://open.example/away?to=leads.example'
+      const mal = endpoint.writer('open', { uri })
+      const page = '<link rel="lrdd" type="application/jrd+json" href="https://leads.example/d">'
+      reader.net.set(webFinger(uri, mal.host), { status: 404 })
+      reader.net.set(uri, { redirectTo: 'https://leads.example/page' })
+      reader.net.set('https://leads.example/page', { headers: { 'content-type': 'text/html' }, body: page })
+      reader.net.set('https://leads.example/d', describedAs(uri, uri, mal.pair, 'https://leads.example/feed'))
+      assert.equal(await endpoint.post(mal.slap(followXml(BOB))), 401)
+      assert.equal(await reader.tools.actors.findByUri(uri), undefined)
+    })
+
+    it('X14 D8 when it says to be of an account elsewhere, with that account’s own feed', async () => {
+      const [mal, victim] = [endpoint.writer('posing'), endpoint.writer('posed')]
+      await endpoint.post(victim.slap(followXml(BOB)))
+      const before = await reader.tools.actors.findByUri(victim.uri)
+      const acct = webFinger(`acct:ann@${victim.host}`, victim.host)
+      reader.net.set(acct, describedAs(`acct:ann@${victim.host}`, victim.uri, victim.pair, `${victim.uri}.atom`))
+      reader.net.set(webFinger(mal.uri, mal.host), describedAs(`acct:ann@${victim.host}`, mal.uri, mal.pair, `${victim.uri}.atom`))
+      assert.equal(await endpoint.post(mal.slap(mentionXml(BOB))), 401)
+      assert.equal(await reader.tools.actors.findByUri(mal.uri), undefined)
+      assert.deepEqual(await reader.tools.actors.findByName(`acct:ann@${victim.host}`), before)
+    })
+  })
+
+  const stranger = (host: string, n: number) => ({ author: `<author><uri>https://${host}/${n}</uri></author>` })
+
+  it('M10 X30 is asked for ten authors a minute for one address', async () => {
     const ann = endpoint.writer('bounds')
     const from = '203.0.113.5'
-    for (let n = 0; n < 10; n++) assert.equal(await endpoint.post(ann.slap('', stranger(`bounds${n}.example`, n)), { from }), 503)
-    assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap('', stranger('bounds.example', 0)), { from }), 429)), 0)
-    for (let n = 0; n < 5; n++) assert.equal(await endpoint.post(ann.slap('', stranger('bounds.example', n))), 401)
-    assert.equal(await asking(async () => assert.equal(await endpoint.post(ann.slap('', stranger('bounds.example', 6))), 429)), 0)
+    const asks = (host: string) => endpoint.post(ann.slap(mentionXml(BOB), stranger(host, 0)), { from })
+    for (let n = 0; n < 10; n++) assert.equal(await asks(`bounds${n}.example`), 503)
+    assert.equal(await asking(async () => assert.equal(await asks('bounds.example'), 429)), 0)
+  })
+
+  it('M10 is asked of one host five times a minute, and five times more for those who named nobody in vain', async () => {
+    const ann = endpoint.writer('reserve')
+    const asks = (n: number, from: string) => endpoint.post(ann.slap(mentionXml(BOB), stranger(ann.host, n)), { from })
+    const bogus = ['203.0.113.20', '203.0.113.21']
+    for (let n = 0; n < 5; n++) assert.equal(await asks(n, bogus[n % 2]!), 401)
+    for (const from of bogus) assert.equal(await asking(async () => assert.equal(await asks(6, from), 429)), 0)
+    assert.equal(await endpoint.post(ann.slap(mentionXml(BOB))), 202, 'somebody genuine finds room')
+    for (let n = 10; n < 14; n++) assert.equal(await asks(n, `203.0.113.${30 + n}`), 401)
+    assert.equal(await asking(async () => assert.equal(await asks(15, '203.0.113.60'), 429)), 0)
+  })
+
+  it('X30 is asked for twenty authors a minute of one domain, by whatever sub-domain and port', async () => {
+    const ann = endpoint.writer('domain')
+    const asks = (n: number) => {
+      const author = `<author><uri>https://s${n % 7}.crowd.example:${8000 + n}/ann</uri></author>`
+      return endpoint.post(ann.slap(mentionXml(BOB), { author }), { from: `203.0.113.${90 + (n % 4)}` })
+    }
+    for (let n = 0; n < 20; n++) assert.equal(await asks(n), 503)
+    assert.equal(await asking(async () => assert.equal(await asks(20), 429)), 0)
+  })
+
+  it('M10 is asked for ten authors a minute for a network of IPv6', async () => {
+    const ann = endpoint.writer('network')
+    const posts = (n: number, from: string) =>
+      endpoint.post(ann.slap(mentionXml(BOB), { author: `<author><uri>https://network${n}.example/ann</uri></author>` }), { from })
+    for (let n = 0; n < 10; n++) assert.equal(await posts(n, n % 2 ? `2001:db8:0:1::${n}` : `2001:db8:0:1:2:3:4:${n}`), 503)
+    assert.equal(await posts(10, '2001:db8:0:1:ffff::'), 429)
+    assert.equal(await posts(11, '2001:db8:0:2::1'), 503)
   })
 
   it('M10 is asked for once when an unknown author says two things at the same time', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { findAccount } from '../../src/federation/accounts.ts'
 import { favourite } from '../../src/federation/act.ts'
-import { follow } from '../../src/federation/follow.ts'
+import { follow, unfollow } from '../../src/federation/follow.ts'
 import { publish, remove } from '../../src/federation/publish.ts'
 import type { Account } from '../../src/model/kept.ts'
 import { verbXml } from '../support/atom-documents.ts'
@@ -79,6 +79,24 @@ for (const [name, rules] of Object.entries(doubles)) {
       const status = await peer.slap(`${ORIGIN}/users/bob/salmon`, id, mentionXml(bob.uri))
       assert.equal(status, name === 'Friendica' ? 401 : 202)
       assert.equal((await node.tools.history.findByUri(id)) !== undefined, status === 202)
+    })
+
+    it(`X5 S13 Z ${name} hears of an unfollow by the verb that it knows, and ${pleroma === rules ? 'goes on pushing' : 'pushes no more'}`, async () => {
+      const actor = (await node.tools.actors.findByUri(peer.me.uri))!
+      assert.ok(await unfollow(node.tools, actor, bob))
+      await takes(`slap unfollow ${peer.me.uri}`)
+      const state = async () => (await node.tools.subscriptions.findByTopic(peer.me.feed))?.state
+      if (rules !== pleroma) await until('the end of our subscription', async () => !peer.isSubscribed() && (await state()) === 'ended')
+      // it is asked for three days, and what it pushes meanwhile is acknowledged
+      else assert.deepEqual([peer.isSubscribed(), await state()], [true, 'ending'])
+    })
+
+    it(`H5 Z ${name} ${pleroma === rules ? 'is asked again whether it meant' : 'confirms'} the end of its subscription at our hub`, async () => {
+      await peer.subscribe(`${ORIGIN}/users/bob.atom`, 'unsubscribe')
+      await until('our question', () => peer.questions.includes('unsubscribe'))
+      const count = async () => (await node.tools.subscribers.list(10)).length
+      if (rules !== pleroma) await until('the end', async () => (await count()) === 0)
+      else assert.equal(await count(), 1)
     })
   })
 }

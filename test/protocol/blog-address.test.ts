@@ -71,6 +71,11 @@ describe('addresses of a blog', () => {
     for (const raw of refused)
       it(`X39 is nothing for ${JSON.stringify(raw).slice(0, 60)}`, () => assert.equal(cleanAddress(raw), undefined))
 
+    it('S1-46 has no query when there is nothing in it', () => {
+      for (const query of ['?', '??', '?&', '?&&'])
+        assert.deepEqual(cleanAddress(`https://a.example/x${query}`), { url: 'https://a.example/x', bare: 'https://a.example/x' })
+    })
+
     it('S1-46 stays as it is when it is cleaned again, and has the key of what is left', () =>
       fc.assert(
         fc.property(

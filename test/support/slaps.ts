@@ -8,6 +8,7 @@ import { authorXml, entryXml, typeXml, verbXml } from './atom-documents.ts'
 import { jrd, linksOf, webFinger } from './discovery.ts'
 import type { makeInternet } from './internet.ts'
 import type { Reader } from './reader.ts'
+import { countRows } from './rows.ts'
 
 export type Pair = { privateKey: KeyObject; magicKey: string }
 export type Writer = ReturnType<typeof makeWriter>
@@ -69,7 +70,6 @@ export function makeEndpoint(
   receiveEnvelope: ReceiveEnvelope = makeSalmon(tools)
 ) {
   let posts = 0
-  const rows = async (table: string, knex: Reader['node']['database']['database']['knex']) => Number((await knex(table).count())[0]!.count)
   return {
     receiveEnvelope,
     writer: (name: string, options: { pair?: Pair; uri?: string } = {}): Writer => makeWriter(net, name, () => time.now, options),
@@ -86,10 +86,7 @@ export function makeEndpoint(
         return error.status
       }
     },
-    /** How many rows there are of everything that an envelope could leave. */
-    counts: async ({ database: { database } }: Reader['node']): Promise<Record<string, number>> => {
-      const tables = ['actors', 'actor_names', 'posts', 'acts', 'follows', 'tombstones']
-      return Object.fromEntries(await Promise.all(tables.map(async table => [table, await rows(table, database.knex)])))
-    }
+    /** How many rows there are of everything. */
+    counts: ({ database: { database } }: Reader['node']): Promise<Record<string, number>> => countRows(database)
   }
 }

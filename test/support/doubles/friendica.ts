@@ -10,7 +10,7 @@ const TOKEN = 'f41e'
 export const friendica: Rules = {
   bits: 512,
   describe: me => xrdOf(me, linksOf(me, { key: `data:application/magic-public-key,${withZero(me.key)}` }), 'link'),
-  author: payload => first(payload, 'uri'),
+  author: payload => encodeURIComponent(first(payload, 'uri')),
   // as its code tries them: whole, without padding, the data alone
   verify: ({ data, signature }, key) =>
     [withTail(data), withTail(data).replaceAll('=', ''), data].some(text => verifies(text, signature, key)),
@@ -22,6 +22,7 @@ export const friendica: Rules = {
   mention: 'mentioned',
   asks: { 'hub.verify': 'async', 'hub.verify_token': TOKEN },
   accepted: [202, 204],
+  leaving: 'by token',
   confirms: query => query.get('hub.verify_token') === TOKEN
 }
 

@@ -2,7 +2,7 @@
 import { createHmac, type KeyObject, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { keyObject } from '../../../src/protocol/magic.ts'
-import { TYPE } from '../../../src/protocol/names.ts'
+import { NS, REL, TYPE } from '../../../src/protocol/names.ts'
 import { authorXml, entryXml, feedXml, linkXml } from '../atom-documents.ts'
 import { readBody, serve } from '../loopback.ts'
 import { makePair, type Pair } from '../slaps.ts'
@@ -15,8 +15,11 @@ export type Rules = {
   bits: number
   /** Her descriptor, whatever Accept asks for. */
   describe(me: Me): { type: string; body: string }
-  /** By which name of the author the key is asked for. */
+  /** By which name of the author the key is asked for, as it is put into the address: escaped, or as it is. */
   author(payload: string): string
+  /** Relations that our descriptor must have, beside the key, and whether of several links of one the last counts. */
+  needs?: string[]
+  lastLink?: true
   verify(parts: Parts, key: KeyObject): boolean
   sign(payload: Buffer, pair: Pair): string
   /** Links by which somebody is meant. */
@@ -25,6 +28,13 @@ export type Rules = {
   asks: Record<string, string>
   accepted: number[]
   confirms(query: URLSearchParams): boolean
+  /** What it answers to a question that it does not confirm; 404 unless given. */
+  refuses?: number
+  /** Path of its hub, if it tells the kind of server; and how that is left: never, or only by whoever has the token of the subscription. */
+  hub?: string
+  leaving?: 'never' | 'by token'
+  /** The only verb of an unfollow that it knows; that of OStatus unless given. */
+  unfollow?: string
   /** How a delete goes to subscribers. */
   bareDelete?: true
 }
@@ -46,8 +56,10 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
   const known = new Set<string>()
   const taken: string[] = []
   const refused: string[] = []
+  const questions: string[] = []
   const secret = randomBytes(16).toString('hex')
-  let subscriber: { callback: string; secret: string } | undefined
+  let subscriber: { callback: string; secret: string; token: string } | undefined
+  const hubPath = rules.hub ?? '/hub'
   const server = await serve(async (request, response) => {
     const { status = 200, type = 'text/plain', body = '' } = await answer(request, await readBody(request))
     response.writeHead(status, { 'content-type': type }).end(body)
@@ -62,7 +74,7 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
     key: pair.magicKey
   }
   known.add(me.note)
-  const head = `<id>${me.feed}</id><title>ann</title>${authorXml(me.uri)}${linkXml('self', me.feed)}${linkXml('hub', `${origin}/hub`)}${linkXml('salmon', `${origin}/salmon`)}`
+  const head = `<id>${me.feed}</id><title>ann</title>${authorXml(me.uri)}${linkXml('self', me.feed)}${linkXml('hub', origin + hubPath)}${linkXml('salmon', `${origin}/salmon`)}`
   const dated = (id: string, inner: string) => `<id>${id}</id><updated>${new Date().toISOString()}</updated>${authorXml(me.uri)}${inner}`
 
   type Reply = { status?: number; type?: string; body?: string | Buffer }
@@ -71,10 +83,13 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
     if (pathname === '/.well-known/webfinger') return rules.describe(me)
     if (pathname === '/ann.atom')
       return { type: TYPE.atom, body: feedXml(`${head}<entry>${dated(me.note, '<content>hello</content>')}</entry>`) }
-    if (pathname === '/hub') return hub(new URLSearchParams(body))
+    if (pathname === hubPath) return hub(new URLSearchParams(body))
     if (pathname === '/salmon') return { status: await takeSlap(request.headers['content-type'], body) }
     if (pathname !== '/callback') return { status: 404 }
-    if (request.method === 'GET') return rules.confirms(searchParams) ? { body: searchParams.get('hub.challenge') ?? '' } : { status: 404 }
+    if (request.method === 'GET') {
+      questions.push(searchParams.get('hub.mode') ?? '')
+      return rules.confirms(searchParams) ? { body: searchParams.get('hub.challenge') ?? '' } : { status: rules.refuses ?? 404 }
+    }
     if (request.headers['x-hub-signature'] !== hmac(secret, body)) refused.push('a push with a wrong signature')
     else if (/<feed[ >]/.test(body)) for (const [entry] of body.matchAll(/<entry>[\s\S]*?<\/entry>/g)) taken.push(`push ${act(entry)}`)
     return {}
@@ -85,12 +100,12 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
       if (type !== TYPE.magicEnvelope) throw new Error(`the type is ${type}`)
       const parts = { data: first(body, 'me:data'), signature: Buffer.from(first(body, 'me:sig'), 'base64url') }
       const payload = Buffer.from(parts.data, 'base64url').toString()
-      const resource = encodeURIComponent(rules.author(payload))
-      const described = await fetch(resolve(`https://tidings.example/.well-known/webfinger?resource=${resource}`))
-      const key = ((await described.json()) as { links: { rel: string; href: string }[] }).links.find(
-        link => link.rel === 'magic-public-key'
-      )
-      if (!rules.verify(parts, keyObject(key!.href))) throw new Error('the signature is wrong')
+      const links = await linksOf(rules.author(payload))
+      for (const rel of [REL.magicKey, ...(rules.needs ?? [])]) if (!links.has(rel)) throw new Error(`there is no ${rel}`)
+      const key = links.get(REL.magicKey)!
+      if (!rules.verify(parts, keyObject(key))) throw new Error('the signature is wrong')
+      const verb = first(payload, 'activity:verb')
+      if (/unfollow$/.test(verb) && verb !== (rules.unfollow ?? `${NS.ostatus}/unfollow`)) throw new Error(`${verb} is unknown`)
       if (!concerns(payload)) throw new Error(`it is not for ann: ${payload}`)
       taken.push(`slap ${act(payload)}`)
       return 202
@@ -98,6 +113,14 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
       refused.push((error as Error).message)
       return 400
     }
+  }
+
+  /** Relation -> address, in our descriptor of somebody. */
+  async function linksOf(resource: string): Promise<Map<string, string>> {
+    const described = await fetch(resolve(`https://tidings.example/.well-known/webfinger?resource=${resource}`))
+    const { links } = (await described.json()) as { links: { rel: string; href: string }[] }
+    // a map keeps the last of those that are put into it
+    return new Map((rules.lastLink ? links : links.reverse()).map(({ rel, href }) => [rel, href]))
   }
 
   /** The verb and the first id: of a delete that of what is gone, of an act that of what it is about. */
@@ -115,27 +138,24 @@ export async function startPeer(rules: Rules, resolve: (url: string) => string) 
   }
 
   async function hub(asked: URLSearchParams): Promise<Reply> {
-    const [callback, topic, given] = ['callback', 'topic', 'secret'].map(name => asked.get(`hub.${name}`) ?? '') as [string, string, string]
-    const token = asked.get('hub.verify_token') ?? ''
-    const query = new URLSearchParams({ 'hub.mode': 'subscribe', 'hub.topic': topic, 'hub.challenge': 'c4f3', 'hub.verify_token': token })
+    const told = (name: string) => asked.get(`hub.${name}`) ?? ''
+    const [mode, callback, token] = [told('mode'), told('callback'), told('verify_token')]
+    const leaves = mode === 'unsubscribe'
+    if (leaves && rules.leaving === 'never') return { status: 500 }
+    if (leaves && rules.leaving === 'by token' && token !== subscriber?.token) return { status: 404 }
+    const query = { 'hub.mode': mode, 'hub.topic': told('topic'), 'hub.challenge': 'c4f3', 'hub.verify_token': token }
     setImmediate(async () => {
-      const echoed = await (await fetch(resolve(`${callback}?${query}`))).text()
-      if (echoed === 'c4f3') subscriber = { callback, secret: given }
+      const echoed = await (await fetch(resolve(`${callback}?${new URLSearchParams(query)}`))).text()
+      if (echoed === 'c4f3') subscriber = leaves ? undefined : { callback, secret: told('secret'), token }
     })
     return { status: 202 }
   }
 
   return {
-    ...{ me, taken, refused, close: server.close, isSubscribed: () => subscriber !== undefined },
-    /** Subscribes to a topic of ours. Answers whether our hub said what this server waits for. */
-    async subscribe(topic: string): Promise<boolean> {
-      const fields = {
-        'hub.mode': 'subscribe',
-        'hub.topic': topic,
-        'hub.callback': `${origin}/callback`,
-        'hub.secret': secret,
-        ...rules.asks
-      }
+    ...{ me, taken, refused, questions, close: server.close, isSubscribed: () => subscriber !== undefined },
+    /** Subscribes to a topic of ours, or no longer. Answers whether our hub said what this server waits for. */
+    async subscribe(topic: string, mode: 'subscribe' | 'unsubscribe' = 'subscribe'): Promise<boolean> {
+      const fields = { 'hub.mode': mode, 'hub.topic': topic, 'hub.callback': `${origin}/callback`, 'hub.secret': secret, ...rules.asks }
       return rules.accepted.includes((await fetch(resolve('https://tidings.example/hub'), form(fields))).status)
     },
     /** Posts an entry of hers to an endpoint. @returns the status */

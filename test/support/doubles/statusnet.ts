@@ -7,7 +7,7 @@ import { first, type Rules } from './peer.ts'
 export const statusnet: Rules = {
   bits: 1024,
   describe: me => xrdOf(me, linksOf(me, { salmon: REL.salmonReplies, key: `data:application/magic-public-key;${me.key}` })),
-  author: payload => first(payload, 'uri'),
+  author: payload => encodeURIComponent(first(payload, 'uri')),
   verify: ({ data, signature }, key) => verifies(withTail(data), signature, key),
   sign: (payload, pair) => sign(payload, pair).toString(),
   mention: 'ostatus:attention',
