@@ -89,9 +89,19 @@ async function temporaryServer() {
   return { settings, stop }
 }
 
-/** A new folder that the server can enter although it does not run as root; in memory where there is room, for speed. */
+const folders: string[] = []
+// not earlier: processes that a test started may still write into them
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/**
+ * A new folder that the server can enter although it does not run as root; in memory where there is room, for speed. It is gone
+ * when this process ends.
+ */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(hasRoom('/dev/shm') ? '/dev/shm' : tmpdir(), 'tidings-test-'))
+  folders.push(folder)
   chmodSync(folder, 0o755)
   return folder
 }
