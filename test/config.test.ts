@@ -125,7 +125,7 @@ describe('The configuration', () => {
       })
     })
 
-    it('is read from its parts', () => {
+    it('S1-42 is read from its parts', () => {
       const parts = { DATABASE_HOST: '127.0.0.1', DATABASE_USER: 'ann', DATABASE_NAME: 'node', SECRET_KEY: key }
       assert.deepEqual(read(parts).database, { host: '127.0.0.1', port: 5432, user: 'ann', name: 'node', ssl: 'off' })
       assert.deepEqual(faultsOf({ DATABASE_USER: 'ann' }), ['DATABASE_USER'])
@@ -188,7 +188,7 @@ describe('The configuration', () => {
       assert.deepEqual(faultsOf({ ALLOW_ADDRESSES: range }), ['ALLOW_ADDRESSES'])
   })
 
-  it('takes the Mastodon host bare, or with plain http inside ALLOW_ADDRESSES', () => {
+  it('S1-8 S1-35 takes the Mastodon host bare, or with plain http inside ALLOW_ADDRESSES', () => {
     assert.equal(read({ MASTODON_HOST: 'mastodon.example' }).mastodonHost, 'https://mastodon.example')
     const local = { MASTODON_HOST: 'http://127.0.0.1:4000' }
     assert.equal(read({ ...local, ALLOW_ADDRESSES: '127.0.0.0/8' }).mastodonHost, 'http://127.0.0.1:4000')

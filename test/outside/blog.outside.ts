@@ -52,7 +52,8 @@ describe('a blog in a real browser', () => {
         ...{
           MASTODON_USER: 'owner',
           MASTODON_OAUTH_TOKEN: mastodon.grant('read write'),
-          BLOG_TITLE_PATTERN: '^(?P<title>.*?)( - A blog|)$'
+          BLOG_TITLE_PATTERN: '^(?P<title>.*?)( - A blog|)$',
+          BLOG_POST_PATTERN: `^${blog.origin.replaceAll('.', '\\.')}/posts/[^/]+`
         }
       },
       accounts: ['blog']
@@ -111,7 +112,7 @@ describe('a blog in a real browser', () => {
     return { key, id: tootId }
   }
 
-  it('S1-4 S1-6 makes one toot when the first reader loads the page, and shows that nobody has answered', async () => {
+  it('S1-1 S1-2 S1-4 S1-5 S1-6 S1-18 S1-78 S1-79 S1-89 makes one toot when the first reader loads the page, and shows that nobody has answered', async () => {
     blog.put({
       slug: 'bridges',
       title: 'On bridges',
@@ -230,6 +231,32 @@ describe('a blog in a real browser', () => {
       complaints.filter(text => !/favicon|Failed to load resource/.test(text)),
       []
     )
+  })
+
+  it('S1-80 S1-81 S1-84 finds the one address of a page by itself, on every load, and shows its comments under a heading', async () => {
+    const made = mastodon.statuses().length
+    const url = new URL(blog.address('bridges'))
+    await page.goto(`${url.href}?utm_source=x&page=2#comments`)
+    await page.evaluate("document.querySelector('link[rel=canonical]').remove()")
+    await page.evaluate('tidings.load()')
+    await comments()
+      .getByRole('heading', { name: /comments/ })
+      .waitFor()
+    assert.equal(await comments().count(), 1)
+    assert.equal(mastodon.statuses().length, made)
+  })
+
+  it('S1-50 S1-82 S1-83 shows of an old post that it has no toot by showing none, and what fails only on the console', async () => {
+    blog.put({ slug: 'old', title: 'Of old', summary: 'Long ago.', html: '<p>Then.</p>', published: new Date('2019-01-01') })
+    const made = mastodon.statuses().length
+    const said: string[] = []
+    page.on('console', message => said.push(message.text()))
+    await visit('old')
+    assert.doesNotMatch(await comments().innerText(), /Read it on/)
+    await page.goto(`${blog.origin}/`)
+    await until('a line on the console', () => said.some(text => text.startsWith('tidings: ')))
+    assert.equal(await comments().count(), 0)
+    assert.equal(mastodon.statuses().length, made)
   })
 
   if (existsSync(hugo))

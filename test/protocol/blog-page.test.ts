@@ -37,6 +37,12 @@ describe('pages of a blog', () => {
     })
   })
 
+  it('S1-61 are told by what stands in their head, not by what somebody put into the body', () => {
+    const { told } = read('<head><meta property="og:title" content="Mine"></head><body><meta property="og:title" content="Not mine">')
+    assert.equal(told.title, 'Mine')
+    assert.equal(read('<head></head><body><meta property="og:title" content="Not mine">').told.title, undefined)
+  })
+
   it('S1-62 may tell nothing at all', () =>
     assert.deepEqual(read('hello'), { canonical: url, told: { url, source: 'page', tags: [], enclosures: [] } }))
 

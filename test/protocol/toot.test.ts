@@ -11,7 +11,7 @@ const told = { title: 'Lazy toots - claassen.net', summary: 'How a blog toots', 
 const MENTION = /(?<![/\p{L}\p{M}\p{Nd}\p{Pc}])@[a-z0-9_]/iu
 
 describe('toots', () => {
-  it('S1-64 are title, blank line, description, postfix line and address', () =>
+  it('S1-39 S1-64 are title, blank line, description, postfix line and address', () =>
     assert.equal(
       writeToot(told, { postfix: '#blog #iloggable' }),
       `Lazy toots - claassen.net\n\nHow a blog toots\n#blog #iloggable\n${url}`

@@ -25,13 +25,13 @@ describe('the store of toots', () => {
   const posted = (at = now) => ({ state: 'posted', tootId: '113000000000000001', tootedAt: at }) as const
   const find = async (key = KEY): Promise<Toot> => (await node.tools.toots.find(key))!
 
-  it('S1-23 S1-24 T1 gives the claim to one of many who ask at once', async () => {
+  it('S1-22 S1-23 S1-24 S1-52 S1-53 S1-54 S1-55 S1-56 T1 gives the claim to one of many who ask at once', async () => {
     const outcomes = await Promise.all(Array.from({ length: 12 }, (_, n) => claim(`mark ${n}`)))
     assert.equal(outcomes.filter(({ outcome }) => outcome === 'ours').length, 1)
     assert.equal(outcomes.filter(({ outcome }) => outcome === 'theirs').length, 11)
   })
 
-  it('S1-57 T2 keeps what was made, as a string of digits, and gives no claim any more', async () => {
+  it('S1-57 S1-58 T2 keeps what was made, as a string of digits, and gives no claim any more', async () => {
     await claim('a')
     const settled = await node.tools.toots.settle('a', posted())
     assert.deepEqual(

@@ -60,7 +60,7 @@ export async function startStaticBlog(
   const writeAll = () => {
     const newest = [...posts.values()].sort((a, b) => b.published.getTime() - a.published.getTime())
     for (const post of newest) write(`posts/${post.slug}/index.html`, page(server.origin, node(), address(post.slug), post))
-    write('index.html', home(server.origin, newest))
+    write('index.html', home(server.origin, node(), newest))
     write('feed.xml', feed(server.origin, newest.slice(0, 20), address))
     write('sitemap.xml', sitemap(newest.map(({ slug }) => address(slug))))
     write('style.css', STYLE)
@@ -114,10 +114,11 @@ ${tags.map(tag => `<meta property="article:tag" content="${plain(tag)}">`).join(
 </body>
 </html>`
 
-const home = (origin: string, posts: BlogPost[]): string => `<!doctype html>
+const home = (origin: string, node: string, posts: BlogPost[]): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>A blog</title>
-<link rel="alternate" type="application/atom+xml" href="/feed.xml" title="A blog"></head>
+<link rel="alternate" type="application/atom+xml" href="/feed.xml" title="A blog">
+<script src="${node}/widget.js" defer></script></head>
 <body><h1>A blog</h1><ul>${posts.map(({ slug, title }) => `<li><a href="${origin}/posts/${slug}/">${plain(title)}</a></li>`).join('')}</ul></body>
 </html>`
 

@@ -32,7 +32,7 @@ describe('GET /api/toot', () => {
     return answer.json
   }
 
-  it('S1-10 S1-16 S1-17 S1-35 S1-36 S1-70 T2 answers all that a script needs, the id as a string', async () => {
+  it('S1-10 S1-11 S1-16 S1-17 S1-35 S1-36 S1-70 T2 answers all that a script needs, the id as a string', async () => {
     const url = all.blog.put('/1/full', { title: 'Full' })
     const { headers, json, status } = await all.ask(url)
     const toot = all.mastodon.statuses().at(-1)?.status
@@ -48,7 +48,7 @@ describe('GET /api/toot', () => {
     assert.equal((await all.ask(url, { 'if-none-match': etag })).status, 304)
   })
 
-  it('S1-49 S1-59 answers -1 for an old post', async () => {
+  it('S1-49 S1-50 S1-59 answers -1 for an old post', async () => {
     const url = all.blog.put('/1/old', { meta: { 'article:published_time': '2020-01-01' } })
     const { json, status } = await all.ask(url)
     const place = { mastodon_host: all.mastodon.host, mastodon_user: 'owner' }
