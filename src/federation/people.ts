@@ -18,6 +18,9 @@ type Found = Extract<Discovery, { found: true }>
 /** Who signed. `facts` are to be kept when what he signed is taken: they were fetched for it. */
 export type Signer<Proof> = { actor?: Actor; facts: ActorFacts; names: string[]; proof: Proof }
 
+/** Somebody of whom something is kept, with all names. */
+export type Known = { actor: Actor; names: string[] }
+
 /** Whether one of the keys signed, and how. */
 type Check<Proof> = (keys: KeyObject[]) => Proof | undefined
 
@@ -101,7 +104,7 @@ export function makePeople(tools: Tools) {
     return unsigned('The signature is not the author’s.')
   }
 
-  async function signerKnown<Proof>(actor: Actor, names: string[], source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+  async function signerKnown<Proof>({ actor, names }: Known, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
     const facts = { uri: actor.uri }
     const proof = check(keyObjects(actor.keys))
     if (proof !== undefined && actor.removedAt === undefined) return { actor, facts, names, proof }
@@ -121,26 +124,27 @@ export function makePeople(tools: Tools) {
     return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
   }
 
+  /** Whoever is known under the name of an author. */
+  async function findKnown(author: Author): Promise<Known | undefined> {
+    const name = identityOf(author)
+    return name === undefined ? undefined : find(name)
+  }
+
   /**
    * The person whom an author names, if it is he who signed. Known keys come first; they are asked for again when they do not
    * fit, at most once a minute, and only by a way on which nobody could change them.
+   * @param known what `findKnown` gave for him
    * @param source the address from which the request came @param check verifies with the keys that it is given
    * @throws Refused 401 when it is not, or nobody can tell; 429 when too much was looked up; Unreachable 503 when it must be tried later
    */
-  async function findSigner<Proof>(author: Author, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+  async function findSigner<Proof>(author: Author, known: Known | undefined, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+    if (known !== undefined) return signerKnown(known, source, check)
     const name = identityOf(author)
     if (name === undefined) throw unsigned('The author has no name.')
-    const known = await find(name)
-    return known === undefined ? signerUnknown(name, source, check) : signerKnown(known.actor, known.names, source, check)
+    return signerUnknown(name, source, check)
   }
 
-  /** Whether anything is kept of whom an author names. */
-  async function isKnown(author: Author): Promise<boolean> {
-    const name = identityOf(author)
-    return name !== undefined && (await find(name)) !== undefined
-  }
-
-  return { findSigner, isKnown }
+  return { findKnown, findSigner }
 }
 
 /** @throws Refused 401 for a name that nobody could be asked about; 429 */

@@ -119,8 +119,9 @@ describe('who is believed', () => {
         status = await endpoint.post(body)
       }
       await check(what, ann.uri, post, { rows: effect !== undefined, allowed: [signer.host, ann.host], by: signer.uri })
-      // of a stranger's deletes nothing is to be known (X31), not even whether they are genuine
-      const dropped = !known && saying.verb.startsWith('a delete') && (believed || status === 202)
+      // of a stranger's deletes, and of what concerns nobody here, nothing is to be known (X30, X31), not even whether it is genuine
+      const idle = saying.verb.startsWith('a delete') || saying.salmon === undefined
+      const dropped = !known && idle && (believed || status === 202)
       assert.equal(status, believed || dropped ? 202 : place.status, what)
       const actor = await actorOf(signer.uri)
       if (effect !== undefined && !dropped)
