@@ -80,11 +80,14 @@ export async function block(stores: Stores, activity: Activity, sender: Sender, 
  * What somebody whom the account follows says to that, whether they were asked or not: a yes leaves it as it is, a no ends it. A no
  * that names another follow than that of today counts only if it was said later (X6, M16).
  */
-export async function answer(stores: Stores, activity: Activity, { account, actor }: Sender, now: Date): Promise<Received> {
+export async function answer(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  const { account, actor } = sender
   const follow = account && (await stores.follows.find(account.id, actor.id))
   if (account === undefined || follow === undefined) return IGNORED
   const { object, verb } = activity
   const asker = object.type === 'activity' ? object.activity.actor : object.type === 'actor' ? object.actor : undefined
+  const asked = object.type === 'activity' && object.activity.object.type === 'actor' ? object.activity.object.actor : undefined
+  if (!isOwn(asked, sender)) return IGNORED
   const named = object.type === 'activity' && object.activity.id === follow.uri
   if (!named && (asker === undefined || !(await isAnyOf(stores.actors, asker.ids, account)))) return IGNORED
   const old = !named && toldAt(activity, now) < wholeSecond(follow.createdAt)

@@ -125,6 +125,7 @@ describe('an act that is sent to an account', () => {
     await taken(evil.slap(answers('authorize')))
     await taken(evil.slap(answers('reject')))
     await taken(ann.slap(answers('reject', 2, 'https://reader.example/users/carol')))
+    await taken(ann.slap(answers('reject').replaceAll(ann.uri, evil.uri)))
     const before = ann.slap(answers('reject', 0), { at: reader.time.now - DAY })
     await taken(before)
     assert.deepEqual([await following(), await following(stranger)], [true, false])
