@@ -2,6 +2,7 @@
 import type { Activity, Post } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
+import { isInvented } from '../protocol/invented-title.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
@@ -69,7 +70,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
       enclosures: post.enclosures.slice(0, 20)
     },
     ...(post.updated ? { updatedAt: post.updated } : {}),
-    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
+    ...titled(post, html),
     ...(post.warning ? { warning: post.warning.slice(0, 500) } : {}),
     ...(post.language ? { language: post.language.slice(0, 35) } : {}),
     ...(isName(post.url) ? { url: post.url } : {}),
@@ -79,6 +80,12 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(post.inReplyTo?.url ? { inReplyToUrl: post.inReplyTo.url } : {}),
     ...(isName(post.conversation) ? { conversation: post.conversation } : {})
   }
+}
+
+/** Feeds must give notes a title: one that says nothing else than the note is none (F9). */
+function titled({ kind, title }: Post, html: string): { title?: string } {
+  const isNote = kind === 'note' || kind === 'comment'
+  return title === undefined || title === '' || (isNote && isInvented(title, html)) ? {} : { title: title.slice(0, 500) }
 }
 
 /**
@@ -135,7 +142,7 @@ function quotation(post: Post): Quoted {
     ...(isName(post.id) ? { uri: post.id } : {}),
     ...(post.url ? { url: post.url } : {}),
     ...(isName(post.atomUrl) ? { entryUrl: post.atomUrl } : {}),
-    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
+    ...titled(post, html),
     ...(author?.ids[0] ? { authorUri: author.ids[0] } : {}),
     ...(name ? { authorName: name.slice(0, 200) } : {}),
     ...(author?.url ? { authorUrl: author.url } : {})
