@@ -8,7 +8,8 @@ import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
 import { toldAt } from './receive-acts.ts'
 
-const FUTURE_MS = 10 * 60_000
+/** A post that is dated later stands in lists as of now. Less than acts are granted: nobody is to stay above all others for an hour (I14). */
+const AHEAD_MS = 10 * 60_000
 /** What is older has had its conversation: nothing is fetched for it (I17). */
 const RECENT_MS = 7 * 24 * 60 * 60_000
 /** How many posts are fetched because of one: the original of a share and what that answers, the parents of a reply (X2, X30). */
@@ -52,7 +53,7 @@ async function findParent({ history }: Stores, { id, url }: { id?: string; url?:
 /** A post as it may be kept: sanitised, bounded, dated not later than now (I14). */
 function cleaned(post: Post, author: Actor, now: Date): NewPost {
   const published = post.published ?? post.updated ?? now
-  const sorted = published.getTime() > now.getTime() + FUTURE_MS ? now : published
+  const sorted = published.getTime() > now.getTime() + AHEAD_MS ? now : published
   const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
   const answered = [post.inReplyTo?.id, post.inReplyTo?.url].find(isName)
   return {
