@@ -59,13 +59,17 @@ export function makePeople(tools: Tools) {
     const now = clock().getTime()
     const earlier = searches.get(uri)
     if (earlier !== undefined && now - earlier.at < PAUSE) return earlier
-    const found = spend(bounds, uri, source).then(() => search(uri, source))
-    const begun = { found, at: now }
+    const begun = { found: spend(bounds, uri, source).then(() => search(uri, source)), at: now }
     searches.delete(uri)
     searches.set(uri, begun)
     if (searches.size > MOST_SEARCHES) searches.delete(searches.keys().next().value!)
-    // of what failed nothing is remembered
-    found.catch(() => searches.get(uri) === begun && searches.delete(uri))
+    begun.found.then(
+      () => {
+        begun.at = clock().getTime()
+      },
+      // of what failed nothing is remembered
+      () => searches.get(uri) === begun && searches.delete(uri)
+    )
     return begun
   }
 
@@ -77,8 +81,9 @@ export function makePeople(tools: Tools) {
     if (!(await actors.claimKeys(actor.id, now, PAUSE))) return (await actors.find(actor.id)) ?? actor
     try {
       const found = await search(actor.uri, source)
-      if (isDeepStrictEqual(found.links.keys, actor.keys)) return { ...actor, keysAskedAt: now }
-      return await actors.keep(factsOf(actor.uri, found, actor), clock())
+      const isSame = isDeepStrictEqual(found.links.keys, actor.keys)
+      const fresh = isSame ? actor : await actors.keep(factsOf(actor.uri, found, actor), clock())
+      return { ...fresh, keysAskedAt: clock() }
     } catch (error) {
       // nobody answered: that is no reason to refuse anybody, nor to wait
       if (error instanceof Unreachable) await actors.releaseKeys(actor.id)
@@ -116,10 +121,10 @@ export function makePeople(tools: Tools) {
   }
 
   async function signerUnknown<Proof>(uri: string, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
-    const { at, found } = lookUp(uri, source)
-    const told = await found
+    const asked = lookUp(uri, source)
+    const told = await asked.found
     const proof = check(keyObjects(told.links.keys))
-    if (proof === undefined) throw await misfit(at, source)
+    if (proof === undefined) throw await misfit(asked.at, source)
     const facts = factsOf(uri, told, undefined)
     return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
   }
