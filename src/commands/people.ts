@@ -2,7 +2,8 @@
 import type { Actor } from '../model/kept.ts'
 import { actingAccount, type Command, orNull, printList, showTime, value } from './command.ts'
 
-type Person = { actor: Actor; via: string; since: Date }
+type Following = { actor: Actor; via: string; since: Date }
+type Follower = { actor: Actor; via: string[]; since: Date }
 
 export const following: Command = {
   words: 'following',
@@ -36,10 +37,16 @@ export const followers: Command = {
 }
 
 /** What carries a follow: a subscription at our hub belongs to a server, so it counts for each of its people. */
-const carriers = ({ actor, via }: Person, hosts: Set<string>): string => (hosts.has(URL.parse(actor.uri)?.host ?? '') ? `${via}, hub` : via)
+const carriers = ({ actor, via }: Following, hosts: Set<string>): string[] =>
+  hosts.has(URL.parse(actor.uri)?.host ?? '') ? [via, 'hub'] : [via]
 
-const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Person) => ({
+const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Following | Follower) => ({
   ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }
 })
 
-const asRow = ({ actor, via, since }: Person) => [actor.acct ?? actor.uri, actor.displayName ?? '', via, showTime(since)]
+const asRow = ({ actor, via, since }: Following | Follower) => [
+  actor.acct ?? actor.uri,
+  actor.displayName ?? '',
+  [via].flat().join(', '),
+  showTime(since)
+]

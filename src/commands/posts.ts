@@ -20,8 +20,7 @@ export function printPost(out: Out, { json }: Pick<Args, 'json'>, post: Written,
   const marks = [...(verb === 'share' ? ['shared'] : []), ...(deletedAt ? ['deleted'] : []), ...(edits > 0 && !deletedAt ? ['edited'] : [])]
   out.print([indent + showTime(publishedAt), author.acct ?? author.uri, url ?? uri, ...marks.map(mark => `(${mark})`)].join('  '))
   const body = beginningOf([post.quoted?.html, post.html].filter(Boolean).join(' '))
-  // notes have no title, but their feeds must give them one: usually their own beginning
-  const text = title === undefined || body.startsWith(title.slice(0, 60)) ? body : beginningOf(`${title} ${body}`)
+  const text = title === undefined ? body : beginningOf(`${title} ${body}`)
   if (text !== '') out.print(`${indent}    ${text}`)
 }
 

@@ -4,7 +4,7 @@ import { newId } from '../model/ids.ts'
 import type { Account, Shown } from '../model/kept.ts'
 import type { Done, NewPost, Stores, Tools } from '../tools.ts'
 import { announceAct } from './announce.ts'
-import { favouriteOut } from './entries.ts'
+import { favouriteOut, followOut } from './entries.ts'
 import { findPost } from './find-post.ts'
 
 /** What was acted on, and whether the act stood already: then nothing was sent. */
@@ -87,6 +87,26 @@ async function unshare({ acts, changes, history, queue }: Stores, account: Accou
   await queue.add('post.announce', { post: shared.id, act: 'delete' })
   await changes.tell(`account:${account.localName}`)
   return true
+}
+
+/**
+ * An act of an account as it was sent, by its id: a favourite of a post that everybody may read, or a follow.
+ * @returns the entry, and the page of what it is about
+ * @throws Missing 404; 410 when it was taken back, or what it is about is gone
+ */
+export async function findAct(tools: Pick<Tools, 'actors' | 'acts' | 'timelines'>, account: Account, uri: string) {
+  const { actors, acts, timelines } = tools
+  const act = await acts.findByUri(account.id, uri)
+  if (act === undefined) throw new Missing('There is no such act.')
+  const { at, object, postId, undone, verb } = act
+  const post = postId === undefined ? undefined : await timelines.one(postId)
+  const person = verb === 'follow' ? await actors.findByUri(object) : undefined
+  if (verb === 'favourite' && post !== undefined && post.visibility !== 'public' && post.visibility !== 'unlisted')
+    throw new Missing('There is no such act.')
+  if (!undone && person !== undefined)
+    return { entry: followOut(account, 'follow', person, { id: uri, at }), page: person.url ?? person.uri }
+  if (undone || post === undefined || post.deletedAt !== undefined) throw new Missing('This was taken back.', { status: 410, code: 'gone' })
+  return { entry: favouriteOut(account, 'favourite', post, { id: uri, at }), page: post.url ?? post.uri }
 }
 
 type Work<T> = (stores: Stores, post: Shown, now: Date) => Promise<T>

@@ -1,17 +1,18 @@
 /**
  * The original of a share and the parent of a reply, fetched from where they are: there alone is it proven whose they are (X2, I13).
- * Strangers make us fetch, so it is bounded: three requests for a post, ten posts a minute from one host, and a chain ends soon (X30).
+ * Strangers make us fetch, so it is bounded: three requests for a post, ten posts a minute from one host and twenty from one domain,
+ * thirty an hour because of one whom nobody here follows, so many new domains an hour, and a chain ends soon (X30).
  */
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Activity } from '../model/activity.ts'
-import { isFailure, Unreachable } from '../model/errors.ts'
+import { isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { KeptPost } from '../model/kept.ts'
 import { authorsAgree } from '../protocol/atom-author.ts'
 import { readFeed } from '../protocol/feed-document.ts'
 import { LIMIT, TYPE } from '../protocol/names.ts'
 import { feedLinks, readPage } from '../protocol/page.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
-import type { HttpAnswer, Stores, Tools } from '../tools.ts'
+import type { Given, HttpAnswer, Stores, Tools } from '../tools.ts'
+import { take as count, domainOf, makeLimit, makeNewDomains } from './bounds.ts'
 import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
 import { receive } from './receive.ts'
 
@@ -20,24 +21,41 @@ type Wanted = { names: string[]; addresses: string[]; host: string; author?: str
 
 const ACCEPT = `${TYPE.atom}, ${TYPE.html};q=0.9, */*;q=0.1`
 const PAGE_DOCUMENTS = 2
-const budget = new RateLimiterMemory({ points: 10, duration: 60 })
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+const hosts = makeLimit(10, MINUTE)
+const domains = makeLimit(20, MINUTE)
+const strangers = makeLimit(30, HOUR)
+const mayMeet = makeNewDomains()
 
 /**
  * Looks for what a kept post shares or answers, and keeps it as its author's own. Not to find it is no failure: the share goes on
  * quoting, the reply goes on naming its parent.
- * @param left how many posts may be fetched along this chain, this one included
- * @throws Unreachable when the host does not answer, or was asked often enough: it is tried again
+ * @param left how many posts may be fetched along this chain, this one included @param putOff how often it was put off before
+ * @throws Unreachable when the host does not answer, or was asked often enough: it is tried again; Refused when whoever wrote the
+ * post has made us ask enough
  */
-export async function fetchMissing(tools: Tools, { post: id, left }: { post: string; left: number }): Promise<void> {
-  const { addresses, clock, history, transaction, worker } = tools
+export async function fetchMissing(tools: Tools, { post: id, left, putOff = 0 }: Given<'post.fetch'>): Promise<void> {
+  const { addresses, clock, history, transaction } = tools
   const post = await history.find(id)
   const wanted = post && wantedBy(post)
-  if (wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
-  await budget.consume(`${worker} ${wanted.host}`).catch(({ msBeforeNext }: { msBeforeNext: number }) => {
-    throw new Unreachable(`${wanted.host} was asked for enough posts.`, { retryAfter: Math.ceil(msBeforeNext / 1000) })
-  })
+  if (post === undefined || wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
+  await spend(tools, post.authorId, wanted.host, putOff === 0)
   const found = await find(tools, wanted)
   if (found !== undefined) await transaction(stores => take(stores, found, left - 1, clock()))
+}
+
+/** Whom nobody here follows may not fill the budget of a host. What was put off has been counted for its author. */
+async function spend({ follows, worker }: Tools, authorId: string, host: string, first: boolean): Promise<void> {
+  if (first && (await follows.localFollowers(authorId)) === 0) await count(strangers, `${worker} ${authorId}`)
+  await mayMeet(`${worker} ${authorId}`, host)
+  try {
+    await count(hosts, `${worker} ${host}`)
+    await count(domains, `${worker} ${domainOf(host)}`)
+  } catch (full) {
+    if (!(full instanceof Refused)) throw full
+    throw new Unreachable(`${host} was asked for enough posts.`, { retryAfter: full.retryAfter ?? MINUTE })
+  }
 }
 
 /** Undefined when nothing is missing, or what is told of it does not fit together: all of it must be of one host (X2). */

@@ -18,6 +18,9 @@ type Found = Extract<Discovery, { found: true }>
 /** Who signed. `facts` are to be kept when what he signed is taken: they were fetched for it. */
 export type Signer<Proof> = { actor?: Actor; facts: ActorFacts; names: string[]; proof: Proof }
 
+/** Somebody of whom something is kept, with all names. */
+export type Known = { actor: Actor; names: string[] }
+
 /** Whether one of the keys signed, and how. */
 type Check<Proof> = (keys: KeyObject[]) => Proof | undefined
 
@@ -56,13 +59,17 @@ export function makePeople(tools: Tools) {
     const now = clock().getTime()
     const earlier = searches.get(uri)
     if (earlier !== undefined && now - earlier.at < PAUSE) return earlier
-    const found = spend(bounds, uri, source).then(() => search(uri, source))
-    const begun = { found, at: now }
+    const begun = { found: spend(bounds, uri, source).then(() => search(uri, source)), at: now }
     searches.delete(uri)
     searches.set(uri, begun)
     if (searches.size > MOST_SEARCHES) searches.delete(searches.keys().next().value!)
-    // of what failed nothing is remembered
-    found.catch(() => searches.get(uri) === begun && searches.delete(uri))
+    begun.found.then(
+      () => {
+        begun.at = clock().getTime()
+      },
+      // of what failed nothing is remembered
+      () => searches.get(uri) === begun && searches.delete(uri)
+    )
     return begun
   }
 
@@ -74,8 +81,9 @@ export function makePeople(tools: Tools) {
     if (!(await actors.claimKeys(actor.id, now, PAUSE))) return (await actors.find(actor.id)) ?? actor
     try {
       const found = await search(actor.uri, source)
-      if (isDeepStrictEqual(found.links.keys, actor.keys)) return { ...actor, keysAskedAt: now }
-      return await actors.keep(factsOf(actor.uri, found, actor), clock())
+      const isSame = isDeepStrictEqual(found.links.keys, actor.keys)
+      const fresh = isSame ? actor : await actors.keep(factsOf(actor.uri, found, actor), clock())
+      return { ...fresh, keysAskedAt: clock() }
     } catch (error) {
       // nobody answered: that is no reason to refuse anybody, nor to wait
       if (error instanceof Unreachable) await actors.releaseKeys(actor.id)
@@ -101,7 +109,7 @@ export function makePeople(tools: Tools) {
     return unsigned('The signature is not the author’s.')
   }
 
-  async function signerKnown<Proof>(actor: Actor, names: string[], source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+  async function signerKnown<Proof>({ actor, names }: Known, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
     const facts = { uri: actor.uri }
     const proof = check(keyObjects(actor.keys))
     if (proof !== undefined && actor.removedAt === undefined) return { actor, facts, names, proof }
@@ -113,34 +121,35 @@ export function makePeople(tools: Tools) {
   }
 
   async function signerUnknown<Proof>(uri: string, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
-    const { at, found } = lookUp(uri, source)
-    const told = await found
+    const asked = lookUp(uri, source)
+    const told = await asked.found
     const proof = check(keyObjects(told.links.keys))
-    if (proof === undefined) throw await misfit(at, source)
+    if (proof === undefined) throw await misfit(asked.at, source)
     const facts = factsOf(uri, told, undefined)
     return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
+  }
+
+  /** Whoever is known under the name of an author. */
+  async function findKnown(author: Author): Promise<Known | undefined> {
+    const name = identityOf(author)
+    return name === undefined ? undefined : find(name)
   }
 
   /**
    * The person whom an author names, if it is he who signed. Known keys come first; they are asked for again when they do not
    * fit, at most once a minute, and only by a way on which nobody could change them.
+   * @param known what `findKnown` gave for him
    * @param source the address from which the request came @param check verifies with the keys that it is given
    * @throws Refused 401 when it is not, or nobody can tell; 429 when too much was looked up; Unreachable 503 when it must be tried later
    */
-  async function findSigner<Proof>(author: Author, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+  async function findSigner<Proof>(author: Author, known: Known | undefined, source: string, check: Check<Proof>): Promise<Signer<Proof>> {
+    if (known !== undefined) return signerKnown(known, source, check)
     const name = identityOf(author)
     if (name === undefined) throw unsigned('The author has no name.')
-    const known = await find(name)
-    return known === undefined ? signerUnknown(name, source, check) : signerKnown(known.actor, known.names, source, check)
+    return signerUnknown(name, source, check)
   }
 
-  /** Whether anything is kept of whom an author names. */
-  async function isKnown(author: Author): Promise<boolean> {
-    const name = identityOf(author)
-    return name !== undefined && (await find(name)) !== undefined
-  }
-
-  return { findSigner, isKnown }
+  return { findKnown, findSigner }
 }
 
 /** @throws Refused 401 for a name that nobody could be asked about; 429 */

@@ -1,6 +1,6 @@
 /** What people do to each other and to posts, as `receive` keeps it: each once, by what it is about, the newest counts (X3, X5 to X8, M16). */
 import type { Activity, ActivityObject, Author } from '../model/activity.ts'
-import type { Account } from '../model/kept.ts'
+import type { Account, Actor } from '../model/kept.ts'
 import type { Stores } from '../tools.ts'
 import { isName, isOwn, type Received, type Sender } from './identity.ts'
 import { leaveUnfollowed } from './leave.ts'
@@ -72,26 +72,37 @@ export async function block(stores: Stores, activity: Activity, sender: Sender, 
   if (!(await history.act({ actorId: actor.id, verb: 'block', object: account.uri, at, undone }))) return NOTED
   const followed = await history.findAct(actor.id, 'follow', account.uri)
   if (followed === undefined || followed.at <= at) await follows.remove(actor.id, account.id)
-  if (await follows.remove(account.id, actor.id)) await leaveUnfollowed(stores, actor.id, now)
+  await endFollow(stores, account, actor, now)
   return NOTED
 }
 
-/** A yes or no to what the account asked this very person, as long as the question is open (X6). */
+/**
+ * What somebody whom the account follows says to that, whether they were asked or not: a yes leaves it as it is, a no ends it. A no
+ * that names another follow than that of today counts only if it was said later (X6, M16).
+ */
 export async function answer(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  const { follows, history } = stores
-  const { account, actor, via } = sender
-  if (account === undefined || !(await isPending(stores, account, actor.uri))) return IGNORED
+  const { account, actor } = sender
+  const follow = account && (await stores.follows.find(account.id, actor.id))
+  if (account === undefined || follow === undefined) return IGNORED
   const { object, verb } = activity
   const asker = object.type === 'activity' ? object.activity.actor : object.type === 'actor' ? object.actor : undefined
-  if (asker === undefined || !(await isAccount(stores, { type: 'actor', actor: asker }, account))) return IGNORED
-  await history.act({ actorId: account.id, verb: 'request', object: actor.uri, at: now, undone: true })
-  if (verb === 'accept') await follows.add({ followerId: account.id, followedId: actor.id, via }, now)
+  const asked = object.type === 'activity' && object.activity.object.type === 'actor' ? object.activity.object.actor : undefined
+  if (!isOwn(asked, sender)) return IGNORED
+  const named = object.type === 'activity' && object.activity.id === follow.uri
+  if (!named && (asker === undefined || !(await isAnyOf(stores.actors, asker.ids, account)))) return IGNORED
+  const old = !named && toldAt(activity, now) < wholeSecond(follow.createdAt)
+  if (verb === 'reject' && !old) await endFollow(stores, account, actor, now)
   return NOTED
 }
 
-/** Whether an account asked somebody to be let in, and waits. */
-export async function isPending({ history }: Pick<Stores, 'history'>, account: Account, uri: string): Promise<boolean> {
-  return (await history.findAct(account.id, 'request', uri))?.undone === false
+/** On the wire times have no more. */
+const wholeSecond = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000)
+
+/** An account follows somebody no more, who knows it: they said so themselves. */
+async function endFollow(stores: Stores, account: Account, actor: Actor, now: Date): Promise<void> {
+  if (!(await stores.follows.remove(account.id, actor.id))) return
+  await stores.acts.end({ actorId: account.id, verb: 'follow', object: actor.uri }, now)
+  await leaveUnfollowed(stores, actor.id, now)
 }
 
 /** X7: a profile is its owner's to change, in words of his own alone; the newest counts. */

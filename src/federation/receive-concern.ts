@@ -2,13 +2,13 @@
 import type { Activity, Post } from '../model/activity.ts'
 import type { Account, Actor } from '../model/kept.ts'
 import type { Stores } from '../tools.ts'
-import { isAccount, isAnyOf, isPending } from './receive-acts.ts'
+import { isAccount, isAnyOf } from './receive-acts.ts'
 
-type Needs = Pick<Stores, 'actors' | 'history'>
+type Needs = Pick<Stores, 'actors' | 'follows' | 'history'>
 
 /**
  * It mentions the account or answers a post of his; shares, likes or takes back a like of one; follows or blocks him or ends that;
- * answers what he asked; or tells of the sender's own: a post that is gone, or, if we know the sender, what he looks like.
+ * says yes or no to being followed by him; or tells of the sender's own: a post that is gone, or, if we know the sender, what he looks like.
  * @param sender whoever is known under the name of the author
  */
 export async function concerns(stores: Needs, activity: Activity, account: Account, sender: Actor | undefined): Promise<boolean> {
@@ -30,7 +30,7 @@ export async function concerns(stores: Needs, activity: Activity, account: Accou
       return true
     case 'accept':
     case 'reject':
-      return sender !== undefined && isPending(stores, account, sender.uri)
+      return sender !== undefined && (await stores.follows.find(account.id, sender.id)) !== undefined
     default:
       return false
   }

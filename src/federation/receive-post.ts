@@ -2,12 +2,14 @@
 import type { Activity, Post } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
+import { isInvented } from '../protocol/invented-title.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
 import { toldAt } from './receive-acts.ts'
 
-const FUTURE_MS = 10 * 60_000
+/** A post that is dated later stands in lists as of now. Less than acts are granted: nobody is to stay above all others for an hour (I14). */
+const AHEAD_MS = 10 * 60_000
 /** What is older has had its conversation: nothing is fetched for it (I17). */
 const RECENT_MS = 7 * 24 * 60 * 60_000
 /** How many posts are fetched because of one: the original of a share and what that answers, the parents of a reply (X2, X30). */
@@ -51,7 +53,7 @@ async function findParent({ history }: Stores, { id, url }: { id?: string; url?:
 /** A post as it may be kept: sanitised, bounded, dated not later than now (I14). */
 function cleaned(post: Post, author: Actor, now: Date): NewPost {
   const published = post.published ?? post.updated ?? now
-  const sorted = published.getTime() > now.getTime() + FUTURE_MS ? now : published
+  const sorted = published.getTime() > now.getTime() + AHEAD_MS ? now : published
   const html = sanitizeHtml(post.html, post.url === undefined ? {} : { base: post.url })
   const answered = [post.inReplyTo?.id, post.inReplyTo?.url].find(isName)
   return {
@@ -69,7 +71,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
       enclosures: post.enclosures.slice(0, 20)
     },
     ...(post.updated ? { updatedAt: post.updated } : {}),
-    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
+    ...titled(post, html),
     ...(post.warning ? { warning: post.warning.slice(0, 500) } : {}),
     ...(post.language ? { language: post.language.slice(0, 35) } : {}),
     ...(isName(post.url) ? { url: post.url } : {}),
@@ -79,6 +81,12 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(post.inReplyTo?.url ? { inReplyToUrl: post.inReplyTo.url } : {}),
     ...(isName(post.conversation) ? { conversation: post.conversation } : {})
   }
+}
+
+/** Feeds must give notes a title: one that says nothing else than the note is none (F9). */
+function titled({ kind, title }: Post, html: string): { title?: string } {
+  const isNote = kind === 'note' || kind === 'comment'
+  return title === undefined || title === '' || (isNote && isInvented(title, html)) ? {} : { title: title.slice(0, 500) }
 }
 
 /**
@@ -135,7 +143,7 @@ function quotation(post: Post): Quoted {
     ...(isName(post.id) ? { uri: post.id } : {}),
     ...(post.url ? { url: post.url } : {}),
     ...(isName(post.atomUrl) ? { entryUrl: post.atomUrl } : {}),
-    ...(post.title ? { title: post.title.slice(0, 500) } : {}),
+    ...titled(post, html),
     ...(author?.ids[0] ? { authorUri: author.ids[0] } : {}),
     ...(name ? { authorName: name.slice(0, 200) } : {}),
     ...(author?.url ? { authorUrl: author.url } : {})

@@ -1,6 +1,7 @@
 /**
  * The one door in. Every act of somebody else, whatever carried it, comes here with the sender whom the carrier has proven;
- * here it is checked, cleaned and kept, and nowhere else is a verb looked at (house.md, section Y of protocols.md).
+ * here it is checked, cleaned and kept. What a verb does is told here, whom it concerns in `receive-concern.ts`, and nowhere else
+ * (house.md, section Y of protocols.md).
  */
 import type { Activity } from '../model/activity.ts'
 import type { Stores } from '../tools.ts'

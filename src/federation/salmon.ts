@@ -32,6 +32,13 @@ export function makeSalmon(tools: Tools) {
   const together = makeTogether(tools)
 
   /**
+   * Whether anything could come of what a stranger says: else no key is asked for (X30). A server tells all the world when somebody
+   * leaves: of whom we know nothing there is nothing to delete (X31).
+   */
+  const mayConcern = async (activity: Activity, account: Account): Promise<boolean> =>
+    activity.verb !== 'delete' && concerns(tools, activity, account, undefined)
+
+  /**
    * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
    * @throws Missing for no such account; BadMessage 400, 413, 415; Refused 401 for a wrong signature or no key, 403 for what is too
    * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
@@ -42,24 +49,24 @@ export function makeSalmon(tools: Tools) {
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
     if (!authorsAgree(author)) throw disagree()
-    // a server tells all the world when somebody leaves: of whom we know nothing there is nothing to delete, so no key is asked for (X31)
-    if (activity.verb === 'delete' && !(await people.isKnown(author))) return { outcome: 'ignored' }
-    const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
-    const signer = await people.findSigner(author, from, check)
-    await checkNames(tools, author, signer)
     const now = clock()
     checkFresh(activity, now)
-    checkStrength(activity, signer.proof)
-    const line = { account: name, author: author.ids[0], verb: activity.verb }
-    if (!(await concerns(tools, activity, account, signer.actor))) {
-      log.info({ ...line, outcome: 'ignored' }, 'salmon')
+    const ignore = (): Received => {
+      log.info({ account: name, author: author.ids[0], verb: activity.verb, outcome: 'ignored' }, 'salmon')
       return { outcome: 'ignored' }
     }
+    const known = await people.findKnown(author)
+    if (known === undefined && !(await mayConcern(activity, account))) return ignore()
+    const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
+    const signer = await people.findSigner(author, known, from, check)
+    await checkNames(tools, author, signer)
+    checkStrength(activity, signer.proof)
+    if (known !== undefined && !(await concerns(tools, activity, account, signer.actor))) return ignore()
     if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
     const work = (stores: Stores) => take(stores, activity, signer, account, now)
-    const known = signer.facts.keys === undefined ? signer.actor : undefined
-    const received = await (known && isSociable(activity) ? together(known.id, work) : transaction(work))
-    log.info({ ...line, outcome: received.outcome }, 'salmon')
+    const { actor } = signer
+    const received = await (actor && isSociable(activity) ? together(actor.id, work) : transaction(work))
+    log.info({ account: name, author: author.ids[0], verb: activity.verb, outcome: received.outcome }, 'salmon')
     return received
   }
 }

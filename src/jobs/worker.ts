@@ -12,10 +12,10 @@ import { editToot, makeToot } from '../federation/toot.ts'
 import { readTootThread } from '../federation/toot-thread.ts'
 import { tellDenied, verifyDue } from '../federation/verify.ts'
 import { isFailure, Unreachable } from '../model/errors.ts'
-import type { JobName, Jobs, Taken, Tools } from '../tools.ts'
+import type { Given, JobName, Taken, Tools } from '../tools.ts'
 import { startTaking } from './take.ts'
 
-type Work = { [Name in JobName]: { width: number; verb: (tools: Tools, data: Jobs[Name]) => Promise<void> } }
+type Work = { [Name in JobName]: { width: number; verb: (tools: Tools, data: Given<Name>) => Promise<void> } }
 
 /** Every kind of job: how many of it at once, and what is done. Those that wait for strangers are many: they hold up nobody else. */
 const WORK: Work = {
@@ -48,8 +48,9 @@ export function startWorker(tools: Tools): (timeout: number) => Promise<void> {
 }
 
 /** One job. Throws when it is to be tried again, by the queue's own growing pauses. */
-async function carryOut<Name extends JobName>(tools: Tools, name: Name, { data, retries }: Taken<Name>): Promise<void> {
+async function carryOut<Name extends JobName>(tools: Tools, name: Name, job: Taken<Name>): Promise<void> {
   const { clock, log, queue } = tools
+  const { data, retries } = job
   const begun = clock().getTime()
   const line = (outcome: string, more: object = {}) => ({ job: name, ...describe(data), outcome, ms: clock().getTime() - begun, ...more })
   try {
@@ -60,10 +61,13 @@ async function carryOut<Name extends JobName>(tools: Tools, name: Name, { data, 
       log.error(line('defect', { error, retries }), 'job')
       throw error
     }
-    if (!(error instanceof Unreachable)) return log.info(line('dropped', { why: error.message }), 'job')
-    log.info(line('again', { why: error.message, retries }), 'job')
-    if (error.retryAfter === undefined || error.retryAfter <= 0) throw error
-    await queue.add(name, data, new Date(clock().getTime() + Math.min(error.retryAfter, 86_400) * 1000))
+    const why = { why: error.message }
+    if (!(error instanceof Unreachable)) return log.info(line('dropped', why), 'job')
+    const { retryAfter = 0 } = error
+    const asked = new Date(clock().getTime() + Math.min(retryAfter, 86_400) * 1000)
+    if (retryAfter > 0 && !(await queue.putOff(name, job, asked))) return log.info(line('given up', why), 'job')
+    log.info(line('again', { ...why, retries }), 'job')
+    if (retryAfter <= 0) throw error
   }
 }
 

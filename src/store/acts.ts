@@ -36,6 +36,13 @@ export function makeActs(db: Db) {
         .returning('acted_at')
       return row?.acted_at
     },
+    /** An act of an account by its id; once it was done again the old id names nothing. */
+    async findByUri(actorId: string, uri: string): Promise<(Omit<OwnAct, 'actorId'> & { at: Date; undone: boolean }) | undefined> {
+      const row = await db('acts').where({ actor_id: actorId, uri }).first()
+      if (row === undefined) return undefined
+      const { acted_at: at, object, post_id: postId, undone, verb } = row
+      return { verb, object, uri, at, undone, ...(postId === null ? {} : { postId }) }
+    },
     /** Somebody's share of a post, if it stands. */
     async findShare(authorId: string, sharedId: string): Promise<KeptPost | undefined> {
       const row = await db('posts')

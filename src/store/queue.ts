@@ -65,8 +65,11 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
 
 export type Queue = ReturnType<typeof makeQueue>
 
+/** What a job is given, and how often it was put off before. */
+export type Given<Name extends JobName> = Jobs[Name] & { putOff?: number }
+
 /** A job that was taken out: `retries` were made before, of `POLICY[name].tries`. */
-export type Taken<Name extends JobName> = { id: string; data: Jobs[Name]; retries: number }
+export type Taken<Name extends JobName> = { id: string; data: Given<Name>; retries: number }
 
 /** What `changes` tells when a job of a kind was added. */
 export const jobSignal = (name: JobName): string => `job:${name}`
@@ -85,6 +88,13 @@ export function makeQueue(boss: PgBoss, db: Db) {
       await boss.send(name, data, { ...within, ...(after === undefined ? {} : { startAfter: after }) })
       if (after === undefined) await wake(name)
     },
+    /** Puts a job off until a time that its other side has named. Answers false when it was tried as often as its kind may be. */
+    async putOff<Name extends JobName>(name: Name, { data, retries }: Taken<Name>, until: Date): Promise<boolean> {
+      const putOff = (data.putOff ?? 0) + retries + 1
+      if (putOff > POLICY[name].tries) return false
+      await boss.send(name, { ...data, putOff }, { ...within, startAfter: until })
+      return true
+    },
     async addMany<Name extends JobName>(name: Name, list: Jobs[Name][]): Promise<void> {
       if (list.length === 0) return
       await boss.insert(
@@ -96,7 +106,7 @@ export function makeQueue(boss: PgBoss, db: Db) {
     },
     /** Takes up to `most` jobs out. They are this process's until settled; `keepAlive` must be called within 30 s, again and again. */
     async take<Name extends JobName>(name: Name, most: number): Promise<Taken<Name>[]> {
-      const jobs = await boss.fetch<Jobs[Name]>(name, { batchSize: most, includeMetadata: true })
+      const jobs = await boss.fetch<Given<Name>>(name, { batchSize: most, includeMetadata: true })
       return jobs.map(job => ({ id: job.id, data: job.data, retries: job.retryCount }))
     },
     done: async (name: JobName, jobs: Taken<JobName>[]): Promise<void> => {

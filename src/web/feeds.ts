@@ -1,6 +1,7 @@
 /** Feeds of our accounts: Atom (the topic), RSS 2.0, JSON Feed, older pages, single entries. Rendered once a change, not once a request (F1). */
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { findAct } from '../federation/act.ts'
 import { entryOut, feedHead, hubsOf, PAGE_SIZE } from '../federation/entries.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
@@ -10,6 +11,7 @@ import type { FeedHead } from '../protocol/feed-parts.ts'
 import { writeJsonFeed, writeRss } from '../protocol/feeds-out.ts'
 import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
+import { isWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { isOpenedByPerson, sendFeedPage } from './feed-page.ts'
@@ -46,6 +48,14 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
     const id = ctx.params.id ?? ''
     const make = async () => writeOne(tools, account, await publicPost(tools, account, id))
     send(ctx, await rendered.get(account.localName, `entry ${id}`, make))
+  })
+  router.get('/users/:name/acts/:id', async ctx => {
+    const account = await resident(ctx.params.name ?? '')
+    const { entry, page } = await findAct(tools, account, tools.addresses.act(account.localName, ctx.params.id ?? ''))
+    ctx.vary('Accept')
+    if (ctx.accepts(TYPE.atom, TYPE.html) === TYPE.html && isWebAddress(page)) return ctx.redirect(page)
+    const { author } = feedHead(tools, account, entry.updated)
+    send(ctx, finish(writeEntry(entry, author, { root: true }), entry.updated, { 'Content-Type': TYPES.atom, Vary: 'Accept' }))
   })
   return router
 }

@@ -20,9 +20,10 @@ export function guardRequests(tools: Tools): Middleware {
     }
     const ms = Math.round(performance.now() - begun)
     const line = { method: ctx.method, path: ctx.url.slice(0, 500), status: ctx.status, ms }
-    if (error === undefined || (isFailure(error) && ctx.status < 500))
-      log.info(error === undefined ? line : { ...line, why: (error as Error).message }, 'request')
-    else log.error({ ...line, error }, 'request')
+    // an error of the log is a defect of ours: that a stranger's host is slow or gone is none
+    if (error === undefined) log.info(line, 'request')
+    else if (!isFailure(error)) log.error({ ...line, error }, 'request')
+    else log[ctx.status < 500 ? 'info' : 'warn']({ ...line, why: error.message }, 'request')
   }
 }
 

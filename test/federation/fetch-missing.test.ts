@@ -4,6 +4,7 @@ import { fetchMissing } from '../../src/federation/fetch-missing.ts'
 import { Unreachable } from '../../src/model/errors.ts'
 import { authorXml, entryXml, linkXml, typeXml, verbXml } from '../support/atom-documents.ts'
 import { minute, type Reader, type Site, startReader } from '../support/reader.ts'
+import { keepPost } from '../support/residents.ts'
 
 describe('a post that is missing', () => {
   let reader: Reader
@@ -120,6 +121,17 @@ describe('a post that is missing', () => {
     for (const { data } of jobs.slice(0, 10)) await fetchMissing(reader.tools, data)
     await assert.rejects(fetchMissing(reader.tools, jobs[10]!.data), error => error instanceof Unreachable && error.retryAfter! > 0)
     await reader.tools.queue.done('post.fetch', jobs)
+  })
+
+  it('X30 asks for thirty posts an hour because of one whom nobody here follows, and drops the rest', async () => {
+    const mal = await reader.tools.actors.keep({ uri: 'https://x30mal.example/mal' }, reader.tools.clock())
+    const outcomes: string[] = []
+    for (let i = 0; i < 31; i++) {
+      const url = `https://x30s${i}.example/1`
+      const post = await keepPost(reader.tools, mal, { uri: `https://x30mal.example/${i}`, inReplyTo: url, inReplyToUrl: url })
+      await fetchMissing(reader.tools, { post: post.id, left: 1 }).catch(error => outcomes.push(error.name))
+    }
+    assert.deepEqual(outcomes, [...Array(30).fill('Unreachable'), 'Refused'])
   })
 
   it('X12 I1 is not found in hostile answers, and they do no harm', async () => {

@@ -77,6 +77,23 @@ describe('the key of an author', () => {
     assert.equal(await endpoint.post(ann.slap(mentionXml(BOB), { by: changed })), 202)
   })
 
+  it('M4 is the key of nobody else, however long its host took to tell it: that is refused for good', async () => {
+    const ann = endpoint.writer('slow')
+    const describe = () => {
+      const links = [
+        { rel: 'http://schemas.google.com/g/2010#updates-from', href: `${ann.uri}.atom` },
+        { rel: 'magic-public-key', href: `data:application/magic-public-key,${ann.pair.magicKey}` }
+      ]
+      reader.pass(12 * SECOND)
+      return { body: JSON.stringify({ subject: `acct:ann@${ann.host}`, aliases: [ann.uri], links }) }
+    }
+    reader.net.set(webFinger(ann.uri, ann.host), describe)
+    const wrong = () => endpoint.post(ann.slap(mentionXml(BOB), { by: makePair() }))
+    assert.equal(await wrong(), 401, 'a stranger')
+    await endpoint.post(ann.slap(mentionXml(BOB)))
+    assert.equal(await asking(async () => assert.equal(await wrong(), 401)), 1, 'somebody known')
+  })
+
   it('M4 of somebody unknown that does not fit is asked for again after a minute', async () => {
     const ann = endpoint.writer('newcomer')
     const changed = makePair()

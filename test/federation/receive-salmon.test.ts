@@ -105,24 +105,38 @@ describe('an act that is sent to an account', () => {
     assert.ok(await follows(ann))
   })
 
-  it('X6 takes a yes or no from whom the account asked, once, and from nobody else', async () => {
+  it('X6 ends a follow that is refused by whom it is of, and by nobody else; a yes changes nothing', async () => {
     const [ann, evil] = [endpoint.writer('x6a'), endpoint.writer('x6b')]
     for (const writer of [ann, evil]) await taken(writer.slap(mentionXml(BOB)))
     const [asked, stranger] = [(await actorOf(ann))!, (await actorOf(evil))!]
     const { bob, tools } = reader
-    const pending = { actorId: bob.id, verb: 'request', object: ann.uri, undone: false }
-    await tools.history.act({ ...pending, at: new Date(reader.time.now - DAY) })
-    const answers = (word: string) => {
-      const request = `<id>${BOB}/acts/1</id>${verbXml('request-friend')}${authorXml(BOB)}${personXml(ann.uri)}`
+    const feed = { url: 'https://x6a.example/feed', topic: 'https://x6a.example/feed', actorId: asked.id }
+    const { id } = await tools.subscriptions.add(feed, tools.clock())
+    const follow = { followerId: bob.id, followedId: asked.id, via: 'feed', uri: `${BOB}/acts/1` }
+    const following = async (who = asked) => (await tools.follows.find(bob.id, who.id)) !== undefined
+    const answers = (word: string, act = 1, asker = BOB) => {
+      const request = `<id>${BOB}/acts/${act}</id>${verbXml('follow')}${authorXml(asker)}${personXml(ann.uri)}`
       return `${verbXml(word)}<activity:object><activity:object-type>activity</activity:object-type>${request}</activity:object>`
     }
-    await taken(evil.slap(answers('authorize')))
-    assert.equal(await tools.follows.find(bob.id, stranger.id), undefined)
-    assert.equal(await tools.follows.find(bob.id, asked.id), undefined)
     await taken(ann.slap(answers('authorize')))
-    assert.ok(await tools.follows.find(bob.id, asked.id))
-    await taken(ann.slap(answers('reject')))
-    assert.ok(await tools.follows.find(bob.id, asked.id), 'the question was answered')
+    assert.equal(await following(), false, 'nobody asked')
+    await tools.follows.add(follow, tools.clock())
+    await taken(ann.slap(answers('authorize')))
+    await taken(evil.slap(answers('authorize')))
+    await taken(evil.slap(answers('reject')))
+    await taken(ann.slap(answers('reject', 2, 'https://reader.example/users/carol')))
+    await taken(ann.slap(answers('reject').replaceAll(ann.uri, evil.uri)))
+    const before = ann.slap(answers('reject', 0), { at: reader.time.now - DAY })
+    await taken(before)
+    assert.deepEqual([await following(), await following(stranger)], [true, false])
+    const no = ann.slap(answers('reject'))
+    await taken(no)
+    assert.equal(await following(), false)
+    assert.equal((await tools.subscriptions.find(id))!.state, 'ended', 'nobody reads that feed')
+    reader.pass(DAY)
+    await tools.follows.add({ ...follow, uri: `${BOB}/acts/3` }, tools.clock())
+    await taken(no)
+    assert.equal(await following(), true, 'an old refusal is not one of the new follow')
   })
 
   it('X7 takes a profile from its owner’s own words alone, and the newest of them', async () => {

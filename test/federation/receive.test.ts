@@ -41,6 +41,22 @@ describe('what is received', () => {
     assert.deepEqual(await actsOf('https://c.example/carol'), { follow: 1 })
   })
 
+  it('F9 keeps no title of a note that was made up for it, nor of one that is quoted', async () => {
+    const ann = reader.site('f9')
+    await ann.active()
+    const note = (title: string) => `${typeXml('note')}<id>https://c.example/f9</id><title>${title}</title><content>quoted words</content>`
+    const titles = ['New note by ann', 'A reply…', 'Something else']
+    await ann.push(titles.map((title, i) => ann.entry(i + 1, 'A reply to you', `<title>${title}</title>${typeXml('comment')}`)).join(''))
+    await ann.push(ann.entry(4, 'An essay', `<title>An essay</title>${typeXml('article')}`))
+    await ann.push(ann.entry(5, 'RT', verbXml('share') + object(note('quoted words'))))
+    const kept = await Promise.all([1, 2, 3, 4, 5].map(n => reader.post(ann.id(n))))
+    assert.deepEqual(
+      kept.map(post => post!.title),
+      [undefined, undefined, 'Something else', 'An essay', undefined]
+    )
+    assert.deepEqual([kept[4]!.quoted?.title, kept[4]!.quoted?.html], [undefined, 'quoted words'])
+  })
+
   it('I10 keeps one row of an entry that is pushed three times', async () => {
     const ann = reader.site('i10a')
     await ann.active()

@@ -32,7 +32,13 @@ describe('two nodes by Salmon', () => {
     })
   const thread = async (node: TestNode | undefined, uri: string) => {
     const post = (await node!.tools.history.findByUri(uri))!
-    return (await node!.tools.timelines.thread(post.id, 100)).map(one => [one.uri, one.author.uri, one.html, one.inReplyTo ?? null])
+    return (await node!.tools.timelines.thread(post.id, 100)).map(one => [
+      one.uri,
+      one.author.uri,
+      one.title,
+      one.html,
+      one.inReplyTo ?? null
+    ])
   }
 
   it('X5 a follow makes a follower there', async () => {

@@ -46,6 +46,27 @@ describe('the worker', () => {
     it(`W10 when a job ends as ${what}`, async () => assert.equal(await outcome(reply), state))
   }
 
+  it('W10 a job that is told to come later does so as often as its kind may, and is then given up', async () => {
+    const { clock, queue, subscriptions } = hub.tools
+    const { tries } = POLICY['feed.older']
+    const url = 'https://busy.example/2'
+    const busy = hub.subscriber(url, { onGet: () => ({ status: 429, headers: { 'retry-after': '3600' } }) })
+    const { id } = await subscriptions.add({ url: 'https://busy.example/1', topic: 'https://busy.example/1' }, clock())
+    await subscriptions.change(id, { state: 'polling', endedAt: null, olderUrl: url })
+    const stop = startWorker(hub.tools)
+    const left = async () => (await jobs('feed.older')).filter(job => job.state !== 'completed').length
+    for (const [putOff, expected] of [
+      [tries - 1, 1],
+      [tries, 1]
+    ] as const) {
+      const asked = busy.asked.length
+      await queue.add('feed.older', { subscription: id, putOff } as never)
+      await until('the answer', async () => busy.asked.length > asked && (await jobs('feed.older')).every(job => job.state !== 'active'))
+      assert.equal(await left(), expected)
+    }
+    await stop(5_000)
+  })
+
   it('has work for every kind of job, each with its policy', async () => {
     const rows = await hub.node.database.database.knex.withSchema(jobsSchema).from('queue').select('name')
     const known = new Set(rows.map(row => row.name))

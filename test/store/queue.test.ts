@@ -68,6 +68,18 @@ describe('the queue', () => {
     assert.deepEqual(await tools.queue.take('subscription.ask', 9), [])
   })
 
+  it('W10 puts a job off as often as the kind of work asks for', async () => {
+    const { tries } = POLICY['subscription.ask']
+    await tools.queue.add('subscription.ask', { subscription: 'x' })
+    for (let run = 0; run <= tries; run++) {
+      const [job] = await tools.queue.take('subscription.ask', 9)
+      assert.equal(job?.data.putOff, run === 0 ? undefined : run)
+      assert.equal(await tools.queue.putOff('subscription.ask', job!, new Date(0)), run < tries)
+      await tools.queue.done('subscription.ask', [job!])
+    }
+    assert.deepEqual(await tools.queue.take('subscription.ask', 9), [])
+  })
+
   it('lets nobody settle a job that was given to somebody else meanwhile', async () => {
     await tools.queue.add('feed.push', { subscription: 'slow' })
     const [mine] = await tools.queue.take('feed.push', 9)

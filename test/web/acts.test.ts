@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { KeptPost } from '../../src/model/kept.ts'
+import { readFeed } from '../../src/protocol/feed-document.ts'
 import { signIn, type Visitor, visitor } from '../support/browser.ts'
 import { startNode, type TestNode } from '../support/node.ts'
 import { accountOf, keepPost, meet } from '../support/residents.ts'
@@ -52,5 +53,28 @@ describe('the buttons below a post', () => {
     assert.equal((await press({ verb: 'delete' })).status, 400)
     for (const unknown of ['', 'x', '0'.repeat(17)]) assert.equal((await press({ post: unknown, verb: 'favourite' })).status, 404)
     assert.ok(!(await visitor(node).get('/')).text.includes('action="/acts"'))
+  })
+
+  it('X3 have addresses of their own: an Atom entry, for people the post, and 410 when they are taken back', async () => {
+    const { knex } = node.database.database
+    const alice = await accountOf(node.tools, 'alice')
+    const addressOf = async (of: KeptPost): Promise<string> => {
+      await press({ post: of.id, verb: 'favourite', as: 'alice' })
+      return (await knex('acts').where({ actor_id: alice.id, post_id: of.id }).first()).uri
+    }
+    const get = (uri: string, accept: string) => fetch(node.url + new URL(uri).pathname, { headers: { accept }, redirect: 'manual' })
+    const uri = await addressOf(post)
+    const answer = await get(uri, '*/*')
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'application/atom+xml; charset=utf-8'])
+    const feed = readFeed(Buffer.from(await answer.text()), { url: uri, contentType: 'application/atom+xml', bytes: 100_000 })
+    const [act] = feed.activities
+    assert.deepEqual([act!.id, act!.verb, act!.object.type === 'post' && act!.object.post.id], [uri, 'favourite', post.uri])
+    const seen = await get(uri, 'text/html,*/*;q=0.8')
+    assert.deepEqual([seen.status, seen.headers.get('location')], [302, post.url])
+    await press({ undo: 'favourite', as: 'alice' })
+    assert.equal((await get(uri, '*/*')).status, 410)
+    const secret = await keepPost(node.tools, await meet(node.tools, 'bob'), { visibility: 'followers' })
+    assert.equal((await get(await addressOf(secret), '*/*')).status, 404)
+    assert.equal((await get(node.tools.addresses.act('zoe', new URL(uri).pathname.split('/').at(-1)!), '*/*')).status, 404)
   })
 })

@@ -67,7 +67,7 @@ describe('POST /users/NAME/salmon', () => {
       [415, () => post(stranger, 'text/plain')],
       [415, () => post(stranger, 'multipart/form-data; boundary=x')],
       [415, () => post(stranger, TYPE, { headers: { 'content-encoding': 'gzip' } })],
-      [503, () => post(ann.slap('', { author: nowhere }))]
+      [503, () => post(ann.slap(mentionXml('https://reader.example/users/bob'), { author: nowhere }))]
     ]
     for (const [status, send] of cases) {
       const answer = await send()
