@@ -56,7 +56,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
      * A document for one address, which is made when it is not known. Answers the address if it may be served now; one that waits
      * for a retry gets it after what it already waits for.
      */
-    async addForRecipient(documentId: string, kind: 'salmon', url: string, now: Date): Promise<string | undefined> {
+    async addForRecipient(documentId: string, kind: 'salmon' | 'inbox', url: string, now: Date): Promise<string | undefined> {
       // the address is written even when it is known: so it is held until the transaction ends, and not forgotten meanwhile
       const [recipient] = await db('recipients')
         .insert({ kind, url, host: hostOf(url) })
@@ -65,6 +65,28 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .returning(['id', 'retry_at'])
       await db('deliveries').insert({ recipient_id: recipient.id, document_id: documentId, created_at: now })
       return recipient.retry_at === null || recipient.retry_at <= now ? recipient.id : undefined
+    },
+
+    /**
+     * A document for the inboxes of all who follow an account by ActivityPub, shared ones once, in one statement. Answers the
+     * addresses that may be served now.
+     */
+    async addForFollowers(documentId: string, accountId: string, now: Date): Promise<string[]> {
+      const { rows } = await raw(
+        `with inboxes as (
+           select distinct coalesce(a.shared_inbox_url, a.inbox_url) as url from follows f join actors a on a.id = f.follower_id
+           where f.followed_id = ? and a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null
+             and a.local_name is null),
+         -- known addresses are written too: so they are held until the transaction ends, and not forgotten meanwhile
+         made as (
+           insert into recipients (kind, url, host) select 'inbox', url, substring(lower(url) from '^https?://([^/?#]+)') from inboxes order by url
+           on conflict (kind, url) do update set host = excluded.host returning id, retry_at),
+         added as (
+           insert into deliveries (recipient_id, document_id, created_at) select id, ?, ? from made order by id)
+         select id from made where retry_at is null or retry_at <= ? order by 1`,
+        [accountId, documentId, now, now]
+      )
+      return rows.map((row: { id: string }) => row.id)
     },
 
     /** The first waiting delivery of each address, with the secret of its subscriber. */

@@ -2,12 +2,14 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { ownerRoutes } from './owner.ts'
@@ -29,6 +31,8 @@ export function makeApp(tools: Tools): Koa {
   const routers = [
     wellKnownRoutes(tools, residents),
     tootRoutes(tools),
+    activityPubRoutes(tools, residents),
+    inboxRoutes(tools),
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
