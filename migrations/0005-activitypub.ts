@@ -19,5 +19,7 @@ export async function up(knex: Knex): Promise<void> {
       add column indexable boolean;
 
     create index on follows (followed_id, follower_id);
+    -- the same post by two protocols (X13)
+    create index on posts (activity_url) where activity_url is not null;
   `)
 }

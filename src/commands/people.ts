@@ -7,12 +7,13 @@ type Person = { actor: Actor; via: string; since: Date }
 export const following: Command = {
   words: 'following',
   usage: '[--as NAME]',
-  summary: 'shows whom an account follows',
+  summary: 'shows whom an account follows and by what, and whom it asked and who has not answered',
   options: { as: value },
   takes: [0, 0],
   async run(tools, args, out) {
     const { id, localName } = await actingAccount(tools, args)
-    printList(out, args, await tools.follows.following(id), `${localName} follows nobody.`, asObject, asRow)
+    const people = [...(await tools.follows.asked(id)), ...(await tools.follows.following(id))]
+    printList(out, args, people, `${localName} follows nobody.`, asObject, asRow)
     return 0
   }
 }
@@ -42,4 +43,7 @@ const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since 
   ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }
 })
 
-const asRow = ({ actor, via, since }: Person) => [actor.acct ?? actor.uri, actor.displayName ?? '', via, showTime(since)]
+const asRow = ({ actor, via, since }: Person) => [actor.acct ?? actor.uri, actor.displayName ?? '', describeCarriers(via), showTime(since)]
+
+const describeCarriers = (via: string): string =>
+  via === 'asked' ? 'asked by ActivityPub, not answered yet' : via.replace(/^inbox\b/, 'ActivityPub')

@@ -1,6 +1,7 @@
 /** Whose name a name is: what an author says of himself held against what was proven of the sender (I7, I10, section Y of protocols.md). */
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
+import type { ActorFacts } from '../tools.ts'
 
 /** What was proven of where an activity comes from. */
 export type Sender = {
@@ -12,6 +13,12 @@ export type Sender = {
   via: 'feed' | 'push' | 'salmon' | 'inbox' | 'fetch'
   /** The account of ours to whom it was sent: only what was sent to an account can be about it (section Y). */
   account?: Account
+  /** The JSON of what came to an inbox: whoever asks there is answered with the whole question. */
+  question?: string
+  /** What a person who describes themselves tells beside their profile. */
+  facts?: ActorFacts
+  /** Whom somebody says they are from now on, who says the same. */
+  target?: Actor
   /** How many posts may still be fetched because of this one. */
   left?: number
 }

@@ -48,19 +48,25 @@ export async function follow(stores: Stores, activity: Activity, sender: Sender,
   if (!(await isAccount(stores, activity.object, account))) return IGNORED
   const [at, id] = [toldAt(activity, now), isName(activity.id) ? { uri: activity.id } : {}]
   const newest = await history.act({ actorId: actor.id, verb: 'follow', object: account.uri, at, undone, ...id })
-  if (!newest) return NOTED
+  // whoever asks again for what is so already still waits for an answer
+  const again = !newest && sender.question !== undefined && (await history.findAct(actor.id, 'follow', account.uri))?.undone === undone
+  if (!newest && !again) return NOTED
+  if (undone) await sayYes(stores, activity, sender, account, at)
   const blocked = await history.findAct(actor.id, 'block', account.uri)
   if (undone) await follows.remove(actor.id, account.id)
   else if (blocked === undefined || blocked.at < at) {
     await follows.add({ followerId: actor.id, followedId: account.id, via, ...id }, now)
-    if (activity.verb === 'request') await sayYes(stores, activity, sender, account, at)
+    await sayYes(stores, activity, sender, account, at)
   }
   return NOTED
 }
 
-/** Nobody is kept waiting: whoever asks follows, and is told so (X6). */
-async function sayYes({ queue }: Stores, { id }: Activity, { actor }: Sender, account: Account, at: Date): Promise<void> {
-  if (isName(id)) await queue.add('salmon.authorize', { account: account.localName, person: actor.id, request: id, at: at.toISOString() })
+/** Nobody is kept waiting: whoever asks follows, and is told so (X6); by ActivityPub always, and of the end as well (S3-14, S3-22). */
+async function sayYes({ queue }: Stores, { id, verb }: Activity, { actor, question }: Sender, account: Account, at: Date): Promise<void> {
+  const [name, person] = [account.localName, actor.id]
+  if (question !== undefined) await queue.add('inbox.answer', { account: name, person, activity: question, yes: true })
+  else if (verb === 'request' && isName(id))
+    await queue.add('salmon.authorize', { account: name, person, request: id, at: at.toISOString() })
 }
 
 /** A block ends what each follows of the other; as there is no unblock without a block, either of the two tells it (X8). */
@@ -76,15 +82,18 @@ export async function block(stores: Stores, activity: Activity, sender: Sender, 
   return NOTED
 }
 
-/** A yes or no to what the account asked this very person, as long as the question is open (X6). */
+/** A yes or no to what the account asked this very person, as long as the question is open (X6); a no may also come long after a yes. */
 export async function answer(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  const { follows, history } = stores
+  const { follows } = stores
   const { account, actor, via } = sender
-  if (account === undefined || !(await isPending(stores, account, actor.uri))) return IGNORED
+  if (account === undefined) return IGNORED
   const { object, verb } = activity
+  const pending = await isPending(stores, account, actor.uri)
+  if (!pending && (verb === 'accept' || (await follows.find(account.id, actor.id)) === undefined)) return IGNORED
   const asker = object.type === 'activity' ? object.activity.actor : object.type === 'actor' ? object.actor : undefined
   if (asker === undefined || !(await isAccount(stores, { type: 'actor', actor: asker }, account))) return IGNORED
-  await history.act({ actorId: account.id, verb: 'request', object: actor.uri, at: now, undone: true })
+  if (pending) await stores.acts.end({ actorId: account.id, verb: 'request', object: actor.uri }, now)
+  if (verb === 'reject' && (await follows.remove(account.id, actor.id))) await leaveUnfollowed(stores, actor.id, now)
   if (verb === 'accept') await follows.add({ followerId: account.id, followedId: actor.id, via }, now)
   return NOTED
 }
@@ -98,6 +107,7 @@ export async function isPending({ history }: Pick<Stores, 'history'>, account: A
 export async function takeProfile(stores: Stores, activity: Activity, told: Author, sender: Sender, now: Date): Promise<Received> {
   if (!isOwn(told, sender) || told.ids.length === 0) return IGNORED
   await stores.actors.refresh(sender.actor.id, told, toldAt(activity, now))
+  if (sender.facts !== undefined) await stores.actors.keep(sender.facts, now)
   return NOTED
 }
 

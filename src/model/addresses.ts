@@ -29,6 +29,9 @@ export function makeAddresses(origin: string, handleHost: string) {
     replies: (post: string) => `${post}/replies`,
     /** The actor in whose name the node itself asks others (FEP-2677). */
     nodeActor: () => `${origin}/actor`,
+    /** HOST@HOST, which no account can have. */
+    nodeHandle: () => `${handleHost.replace(/:\d+$/, '')}@${handleHost}`,
+    nodeInfo: () => `${origin}/nodeinfo/2.1`,
     hub: () => `${origin}/hub`,
     push: (token: string) => `${origin}/push/${token}`,
     hostMeta: () => `${origin}/.well-known/host-meta`,

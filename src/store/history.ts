@@ -39,6 +39,8 @@ const whole = (post: NewPost, now: Date) =>
     ...editable(post)
   })
 
+const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
+
 const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: null, enclosures: '[]', tags: [], mentions: [] }
 
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
@@ -47,8 +49,6 @@ export function makeHistory(db: Db) {
     const row = (await query) as Record<string, unknown> | undefined
     return row && fromRow<KeptPost>(row)
   }
-
-  const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
 
   /** What comes again: a document that is not newer changes nothing, one that only tells a later time moves the clock (X11, S12). */
   const again = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
@@ -91,7 +91,7 @@ export function makeHistory(db: Db) {
 
   /** Answers and acts that came before the post that they are about (I13). */
   const awaited = async (post: NewPost): Promise<void> => {
-    const names = post.url === undefined ? [post.uri] : [post.uri, post.url]
+    const names = [post.uri, post.url, post.activityUrl].filter(name => name !== undefined)
     await db('posts').whereIn('in_reply_to', names).whereNull('parent_id').whereNot({ id: post.id }).update({ parent_id: post.id })
     await db('acts').where({ object: post.uri }).whereNull('post_id').update({ post_id: post.id })
   }
@@ -107,8 +107,21 @@ export function makeHistory(db: Db) {
           .orderBy([{ column: 'rightful', order: 'desc' }, { column: 'received_at' }])
           .first()
       ),
-    findByAddress: (url: string) =>
-      one(db('posts').select(POST_COLUMNS).where({ url }).orWhere({ uri: url }).orderBy('received_at').first()),
+    findByAddress(url: string): Promise<KeptPost | undefined> {
+      const named = db('posts').where({ url }).orWhere({ uri: url }).orWhere({ activity_url: url })
+      return one(named.select(POST_COLUMNS).orderBy('received_at').first())
+    },
+    /** Somebody's post by any of the ids that it bears in the protocols by which it may have come (X13). */
+    findTwin(authorId: string, ids: string[]): Promise<KeptPost | undefined> {
+      const own = db('posts').where({ author_id: authorId })
+      const named = own.where(same => same.whereIn('uri', ids).orWhereIn('activity_url', ids))
+      return one(
+        named
+          .select(POST_COLUMNS)
+          .orderByRaw('uri = ? desc, received_at', [ids[0] ?? ''])
+          .first()
+      )
+    },
 
     /**
      * Keeps a post, an edit of it, or nothing when nothing is new (I10, X11, S12). The unique (author, uri) decides between two
@@ -205,9 +218,9 @@ export function makeHistory(db: Db) {
       return rows.length > 0
     },
     /** The newest that somebody did in that way to that object, and whether it was taken back. */
-    async findAct(actorId: string, verb: string, object: string): Promise<{ at: Date; undone: boolean } | undefined> {
+    async findAct(actorId: string, verb: string, object: string): Promise<{ at: Date; undone: boolean; uri?: string } | undefined> {
       const row = await db('acts').where({ actor_id: actorId, verb, object }).first()
-      return row && { at: row.acted_at, undone: row.undone }
+      return row && { at: row.acted_at, undone: row.undone, ...(row.uri === null ? {} : { uri: row.uri }) }
     },
     /** Takes back the shares and favourites that came under an id: their entry was deleted (X2, X4). */
     async undoActs(actorId: string, uri: string): Promise<void> {

@@ -12,10 +12,12 @@ import { hubRoutes } from './hub.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
+import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
@@ -33,6 +35,7 @@ export function makeApp(tools: Tools): Koa {
     tootRoutes(tools),
     activityPubRoutes(tools, residents),
     inboxRoutes(tools),
+    quoteRoutes(tools),
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
@@ -43,6 +46,7 @@ export function makeApp(tools: Tools): Koa {
     remoteRoutes(tools),
     widgetRoutes(tools),
     healthRoutes(tools),
+    nodeInfoRoutes(tools),
     ownerRoutes(tools),
     connectRoutes(tools),
     pageRoutes(tools)
