@@ -34,7 +34,8 @@ export async function ready(url: string): Promise<void> {
   throw new Error(`${url} did not answer`)
 }
 
-export type BenchNode = { url: string; pid: number; command(...words: string[]): string; stop(): Promise<void> }
+/** `env`: what its commands run with, for whoever opens its database. */
+export type BenchNode = { url: string; pid: number; env: NodeJS.ProcessEnv; command(...words: string[]): string; stop(): Promise<void> }
 
 /** A node in a process of its own, on a fresh bundled PostgreSQL that writes to disk as it does for its owner. */
 export async function startBenchNode(settings: Record<string, string> = {}): Promise<BenchNode> {
@@ -54,7 +55,7 @@ export async function startBenchNode(settings: Record<string, string> = {}): Pro
   const url = `http://127.0.0.1:${port}`
   await ready(`${url}/readyz`)
   return {
-    ...{ url, pid: child.pid! },
+    ...{ url, pid: child.pid!, env },
     command: (...words) =>
       execFileSync(process.execPath, ['src/main.ts', ...words], { cwd: project, env, encoding: 'utf8', maxBuffer: 1 << 30 }),
     stop: async () => {

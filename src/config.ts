@@ -56,6 +56,12 @@ export type Config = {
   dryRun: boolean
   openSearch: boolean
   openHub: boolean
+  /** How posts with a title go out by ActivityPub; `both`: an article with a note as its preview (FEP-b2b8). */
+  postAs: 'note' | 'article' | 'both'
+  /** Which signature other servers' inboxes get first. */
+  httpSignature: 'cavage' | 'rfc9421'
+  /** How many posts a server gets with its first follower. */
+  sendLastPosts: number
   hubSignature: 'auto' | 'sha1' | 'sha256' | 'sha512'
   salmonLegacy: boolean
   moderation: 'first' | 'all' | 'none'
@@ -136,6 +142,9 @@ const defaults = {
   dryRun: false,
   openSearch: false,
   openHub: false,
+  postAs: 'note',
+  httpSignature: 'cavage',
+  sendLastPosts: 0,
   hubSignature: 'auto',
   salmonLegacy: false,
   moderation: 'first',

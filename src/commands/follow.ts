@@ -1,9 +1,9 @@
-/** `follow`: find somebody, read their feed, ask their hub; and show each step. */
+/** `follow`: find somebody, ask them or read their feed and ask their hub; and show each step. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Followed, follow as followVerb, type Traced } from '../federation/follow.ts'
 import type { TraceStep } from '../model/activity.ts'
 import { isFailure } from '../model/errors.ts'
-import type { Subscription } from '../model/kept.ts'
+import type { Account, Actor, Subscription } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { actingAccount, type Command, orNull, showTime, value } from './command.ts'
 import { subscriptionObject } from './subscriptions.ts'
@@ -23,9 +23,10 @@ export const follow: Command = {
     const followed = await tryFollow(tools, positionals[0] ?? '', { as, ...(hub === undefined ? {} : { hub }) }, showTrace)
     showTrace(followed.trace)
     const subscription = await waitForHub(tools, followed.subscription)
-    if (json) out.print(JSON.stringify(asObject(followed, subscription)))
+    const accepted = followed.asked === true && (await waitForAnswer(tools, followed.actor, as))
+    if (json) out.print(JSON.stringify(asObject(followed, accepted, subscription)))
     else {
-      out.print(describeFollow(followed, as.localName))
+      out.print(describeFollow(followed, accepted, as.localName))
       if (subscription !== undefined) out.print(describeHub(subscription))
     }
     return 0
@@ -54,9 +55,21 @@ export function describeStep({ step, url, status, type, found, failed, ms }: Tra
   return `${head}${outcome === '' ? '' : `: ${outcome}`}${ms === undefined ? '' : ` (${ms} ms)`}`
 }
 
-function describeFollow({ actor, already, fresh }: Followed, as: string): string {
+function describeFollow({ actor, already, asked, fresh }: Followed, accepted: boolean, as: string): string {
   const who = actor.acct ?? actor.uri
-  return `${as} ${already ? 'follows' : 'now follows'} ${who}${already ? ' already' : ''}: ${fresh} ${fresh === 1 ? 'new post' : 'new posts'}`
+  const read = `${fresh} ${fresh === 1 ? 'new post' : 'new posts'}`
+  if (accepted) return `${as} now follows ${who} by ActivityPub: ${read}`
+  if (asked) return `${as} asked ${who} by ActivityPub, and follows when the answer comes: ${read}`
+  return `${as} ${already ? 'follows' : 'now follows'} ${who}${already ? ' already' : ''}: ${read}`
+}
+
+/** The running node asks; most answer at once. */
+async function waitForAnswer({ follows }: Tools, person: Actor, as: Account): Promise<boolean> {
+  for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
+    if ((await follows.find(as.id, person.id)) !== undefined) return true
+    await sleep(LOOK_MS)
+  }
+  return false
 }
 
 const isAsked = ({ askAt, state }: Subscription) => askAt !== undefined && (state === 'polling' || state === 'asking')
@@ -81,7 +94,7 @@ function describeHub(subscription: Subscription): string {
   return `hub ${hub} was asked; it has not answered yet`
 }
 
-const asObject = ({ actor, already, fresh, trace }: Followed, subscription: Subscription | undefined) => ({
+const asObject = ({ actor, already, asked, fresh, trace }: Followed, accepted: boolean, subscription: Subscription | undefined) => ({
   account: {
     uri: actor.uri,
     acct: orNull(actor.acct),
@@ -89,5 +102,11 @@ const asObject = ({ actor, already, fresh, trace }: Followed, subscription: Subs
     url: orNull(actor.url),
     feed: orNull(actor.feedUrl)
   },
-  ...{ already, fresh, trace, subscription: subscription === undefined ? null : subscriptionObject(subscription) }
+  ...{
+    already,
+    asked: asked === true && !accepted,
+    fresh,
+    trace,
+    subscription: subscription === undefined ? null : subscriptionObject(subscription)
+  }
 })

@@ -8,12 +8,13 @@ type Follower = { actor: Actor; via: string[]; since: Date }
 export const following: Command = {
   words: 'following',
   usage: '[--as NAME]',
-  summary: 'shows whom an account follows',
+  summary: 'shows whom an account follows and by what, and whom it asked and who has not answered',
   options: { as: value },
   takes: [0, 0],
   async run(tools, args, out) {
     const { id, localName } = await actingAccount(tools, args)
-    printList(out, args, await tools.follows.following(id), `${localName} follows nobody.`, asObject, asRow)
+    const people = [...(await tools.follows.asked(id)), ...(await tools.follows.following(id))]
+    printList(out, args, people, `${localName} follows nobody.`, asObject, asRow)
     return 0
   }
 }
@@ -47,6 +48,9 @@ const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since 
 const asRow = ({ actor, via, since }: Following | Follower) => [
   actor.acct ?? actor.uri,
   actor.displayName ?? '',
-  [via].flat().join(', '),
+  [via].flat().map(describeCarrier).join(', '),
   showTime(since)
 ]
+
+const describeCarrier = (via: string): string =>
+  via === 'asked' ? 'asked by ActivityPub, not answered yet' : via === 'inbox' ? 'ActivityPub' : via

@@ -3,10 +3,13 @@ import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
+import { writeActorDelete } from '../protocol/activitystreams-writer.ts'
 import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import { magicKeyOf } from '../protocol/magic.ts'
+import { AS_PUBLIC } from '../protocol/names.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { leave, leaveUnfollowed } from './leave.ts'
+import { tellInboxes } from './tell-inboxes.ts'
 
 const TOLD_AT_ONCE = 50
 const LATER_MS = 10 * 60_000
@@ -71,7 +74,7 @@ export async function onlyAccount({ actors }: Pick<Tools, 'actors'>): Promise<Ac
 }
 
 /**
- * Closes an account: its pages are gone, its subscribers are told so (H6), and whom it alone followed is read no more. The name is
+ * Closes an account: its pages are gone, its followers and subscribers are told so (H6), and whom it alone followed is read no more. The name is
  * not given away again. @throws Missing
  */
 export async function removeAccount({ addresses, clock, transaction }: Tools, name: string): Promise<void> {
@@ -82,6 +85,8 @@ export async function removeAccount({ addresses, clock, transaction }: Tools, na
     if (account === undefined || !(await stores.actors.removeAccount(name, now)))
       throw new Missing(`There is no account ${name.slice(0, 40)} here.`)
     for (const feed of feeds) await leave(stores, feed, now)
+    const end = { id: `${account.uri}#delete`, actor: account.uri, object: account.uri, to: [AS_PUBLIC[0]!] }
+    await tellInboxes(stores, account, writeActorDelete(end), { people: [], followers: true, key: end.id }, now)
     await stores.blogs.remove(account.id)
     for (const { actor } of await stores.follows.following(account.id)) {
       await stores.follows.remove(account.id, actor.id)

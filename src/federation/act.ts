@@ -3,6 +3,7 @@ import { Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, Shown } from '../model/kept.ts'
 import type { Done, NewPost, Stores, Tools } from '../tools.ts'
+import { likeOut, undoOut } from './activities.ts'
 import { announceAct } from './announce.ts'
 import { favouriteOut, followOut } from './entries.ts'
 import { findPost } from './find-post.ts'
@@ -19,9 +20,11 @@ export const favourite = (tools: Tools, account: Account, name: string): Promise
   actOn(tools, account, name, async (stores, post, now) => {
     const uri = tools.addresses.act(account.localName, newId(now.getTime()))
     const at = await stores.acts.begin({ actorId: account.id, verb: 'favourite', object: post.uri, uri, postId: post.id }, now)
-    if (at !== undefined)
-      await announceAct(tools, stores, account, favouriteOut(account, 'favourite', post, { id: uri, at }), post.author, now)
-    return { post, already: at === undefined }
+    if (at === undefined) return { post, already: true }
+    const act = { id: uri, at }
+    const told = { entry: favouriteOut(account, 'favourite', post, act), activity: likeOut(account, post, act), person: post.author }
+    await announceAct(tools, stores, account, told, now)
+    return { post, already: false }
   })
 
 /**
@@ -73,10 +76,13 @@ export async function undo(
 }
 
 async function unfavour(tools: Tools, stores: Stores, account: Account, post: Shown, now: Date): Promise<boolean> {
+  const favoured = await stores.history.findAct(account.id, 'favourite', post.uri)
   const at = await stores.acts.end({ actorId: account.id, verb: 'favourite', object: post.uri }, now)
   if (at === undefined) return false
   const id = tools.addresses.act(account.localName, newId(now.getTime()))
-  await announceAct(tools, stores, account, favouriteOut(account, 'undo', post, { id, at }), post.author, now)
+  const like = likeOut(account, post, { id: favoured?.uri ?? id, at: favoured?.at ?? at })
+  const activity = like && undoOut(account, post.author, id, like)
+  await announceAct(tools, stores, account, { entry: favouriteOut(account, 'undo', post, { id, at }), activity, person: post.author }, now)
   return true
 }
 

@@ -1,13 +1,19 @@
-/** To tell everybody of what an account of ours did: by Salmon whom it concerns, by the hub its subscribers, and the other hubs. */
+/**
+ * To tell everybody of what an account of ours did: by ActivityPub its followers and whom it concerns, by Salmon whom it concerns, by
+ * the hub its subscribers, and the other hubs.
+ */
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
+import type { Written } from '../protocol/activitystreams-writer.ts'
 import { writeFeed } from '../protocol/atom-writer.ts'
 import type { EntryOut } from '../protocol/feed-parts.ts'
 import { hubLinks } from '../protocol/hub.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Stores, Tools } from '../tools.ts'
+import { activityOut } from './activities.ts'
 import { distribute } from './distribute.ts'
 import { deleteOut, entryOut, feedHead, hubsOf } from './entries.ts'
 import { slap } from './slap.ts'
+import { tellInboxes } from './tell-inboxes.ts'
 
 type Needs = Pick<Tools, 'addresses' | 'config'>
 
@@ -16,12 +22,14 @@ type Needs = Pick<Tools, 'addresses' | 'config'>
  * got it before and are not mentioned any more. Doing it twice sends it once.
  */
 export async function announce(tools: Tools, postId: string, act: 'post' | 'update' | 'delete'): Promise<void> {
-  const { actors, addresses, clock, config, timelines, transaction } = tools
+  const { actors, acts, addresses, clock, config, timelines, transaction } = tools
   const post = await timelines.one(postId)
   if (post?.author.localName === undefined || post.visibility !== 'public') return
   const account = await actors.findAccount(post.author.localName)
   if (account === undefined) return
   const topic = addresses.feed(account.localName)
+  const had = act === 'delete' ? (await acts.told(postId)).map(person => person.uri) : []
+  const activity = await activityOut(tools, post, act, had)
   await transaction(async stores => {
     const now = clock()
     await stores.topics.lock(topic)
@@ -39,11 +47,8 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
     if (entry === undefined) return
     const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
     const key = `${post.uri} ${act} ${post.edits}`
-    const told = await slap(stores, account, entry, people, key, now)
-    await stores.acts.addTold(
-      postId,
-      told.map(person => person.id)
-    )
+    const told = await tell(stores, account, { entry, activity, people, followers: true, key }, now)
+    await stores.acts.addTold(postId, told)
     await tellSubscribers(tools, stores, account, entry, key, now)
     for (const hub of config.hubs) await stores.queue.add('hub.ping', { hub, topic })
   })
@@ -59,19 +64,28 @@ async function mentioned({ actors }: Stores, { mentions }: KeptPost): Promise<Ac
   return people
 }
 
+type Told = { entry: EntryOut; activity: Written | undefined; people: Actor[]; followers: boolean; key: string }
+
+/** Each person gets it once, by the best protocol that they speak (X19). Answers the ids of those to whom it goes by name. */
+async function tell(stores: Stores, account: Account, { activity, entry, followers, key, people }: Told, now: Date): Promise<string[]> {
+  const slapped = await slap(stores, account, entry, people, key, now)
+  const told = activity === undefined ? [] : await tellInboxes(stores, account, activity, { people, followers, key }, now)
+  return [...slapped, ...told].map(person => person.id)
+}
+
 /**
  * Tells of an act that is no post: the person whom it concerns, and if everybody may know it the subscribers, who get it in its order
  * among the posts. Must be called inside the transaction that does it, after the topic was locked.
+ * @param activity what a person gets who speaks ActivityPub
  */
 export async function announceAct(
   tools: Needs,
   stores: Stores,
   account: Account,
-  entry: EntryOut,
-  person: Actor,
+  { activity, entry, person }: { entry: EntryOut; activity?: Written | undefined; person: Actor },
   now: Date
 ): Promise<void> {
-  await slap(stores, account, entry, [person], entry.id, now)
+  await tell(stores, account, { entry, activity, people: [person], followers: false, key: entry.id }, now)
   if (entry.public) await tellSubscribers(tools, stores, account, entry, entry.id, now)
 }
 

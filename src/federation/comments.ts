@@ -71,6 +71,30 @@ export async function countConversation(tools: Tools, address: string): Promise<
   return countsOf(items.filter(isForAll).length, people)
 }
 
+/** Addresses of what everybody may read under a post of ours, in order, as the `replies` collection lists them (S3-29, W27). */
+export type Answers = { total: number; addresses: string[]; next?: string }
+
+/** @param after `next` of the page before @throws BadMessage `cursor` */
+export async function listAnswers(tools: Tools, post: KeptPost, after?: string): Promise<Answers> {
+  const from = after === undefined ? undefined : readPlace(after)
+  const entry = await tools.blogs.findEntryByPost(post.id)
+  const toot = entry && (await tools.toots.find(entry.key))
+  const all = arrange(await gatherUnder(tools, { url: post.uri, post, ...(toot ? { toot } : {}) }), isForAll)
+  const rest = from === undefined ? all : all.filter(({ place }) => comparePlaces(place, from) > 0)
+  const page = rest.slice(0, PAGE)
+  const last = page.at(-1)
+  return {
+    ...{ total: all.length, addresses: page.flatMap(({ item }) => addressOf(item) ?? []) },
+    ...(rest.length > PAGE && last !== undefined ? { next: writePlace(last.place) } : {})
+  }
+}
+
+/** The ActivityPub id before all others: who crawls a thread can read nothing else. */
+function addressOf({ what }: Item): string | undefined {
+  const names = 'answer' in what ? [what.answer.uri, what.answer.url] : [what.post.activityUrl, what.post.uri, what.post.url]
+  return names.map(webAddress).find(address => address !== undefined)
+}
+
 /** Who likes and shares a post of ours, on whatever network, and how many there are. */
 export async function reactionsTo(tools: Tools, post: Shown): Promise<Reacted> {
   const entry = await tools.blogs.findEntryByPost(post.id)

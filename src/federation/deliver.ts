@@ -2,24 +2,24 @@
  * One way out: what waits for an address is sent in its order, and what became of it is written down before the address is
  * given to anybody else. A crash repeats at most what was under way; nothing is lost.
  */
-import { isFailure, Unreachable } from '../model/errors.ts'
 import type { Recipient } from '../model/kept.ts'
 import { LAST_PAUSE, retryPause } from '../model/retries.ts'
-import { readRetryAfter } from '../protocol/date.ts'
-import { signBody } from '../protocol/hub.ts'
 import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
 import { makeBatch } from './batch.ts'
+import { isDone, type Result, send } from './deliver-send.ts'
 
-type Needs = Pick<Tools, 'clock' | 'config' | 'deliveries' | 'http' | 'lanes' | 'log' | 'random' | 'recipients' | 'transaction' | 'worker'>
-type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string }
+type Needs = Omit<Tools, 'history' | 'onChange' | 'queue'>
+/** `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. */
+type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string; url?: string; dead?: boolean }
 
 const CLAIM_MS = 120_000
 const SLOW_MS = 1_000
-const TIMEOUT_MS = 10_000
 /** How a Salmon endpoint says that it took an envelope (M8). */
 const TAKEN = [200, 201, 202, 204]
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
+/** How long an activity is tried; a host that has failed for longer is asked once a day. */
+const PATIENCE = 3 * DAY
 
 /** Serves the addresses until nothing waits for them, or they must be tried later. Those that another worker serves are left to it. */
 export async function deliver(tools: Needs, recipientIds: string[]): Promise<void> {
@@ -83,10 +83,13 @@ async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]):
   const outcomes = tried.map(one => one.outcome)
   const health = tried.map(one => one.health)
   const gone = tried.filter(one => one.gone).map(one => one.health.recipientId)
-  await transaction(async ({ deliveries, recipients }) => {
+  const dead = tried.filter(one => one.dead).map(one => one.health.recipientId)
+  await transaction(async ({ deliveries, follows, recipients }) => {
     await deliveries.settle(outcomes, now)
     await recipients.release(worker, health, now)
-    await recipients.giveUp(gone, 'The subscriber is gone.', now)
+    await recipients.giveUp(gone, 'Whoever it was for is gone.', now)
+    await recipients.giveUpOld(dead, new Date(now.getTime() - PATIENCE), 'It did not arrive within three days.', now)
+    for (const { gone, url } of tried) if (gone && url !== undefined) await follows.removeInbox(url)
     for (const { health, movedTo } of tried) if (movedTo !== undefined) await recipients.move(health.recipientId, movedTo, now)
   })
 }
@@ -100,53 +103,14 @@ async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<stri
   return documents
 }
 
-/** What one request brought. `lasting`: it never left, and never will. */
-type Result = { status?: number; error?: string; retryAfter?: number; movedTo?: string; lasting?: boolean }
-
 /** One try in its lane, and what it means. */
 async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, document: Document): Promise<Tried> {
   let result: Result = { error: 'not sent' }
   const took = await tools.lanes.run(recipient.host, recipient.slow, async () => {
     result = await send(tools, recipient, delivery, document)
-    const safe = safeSpelling(recipient, delivery, result)
-    const again = safe === undefined ? undefined : await send(tools, { ...recipient, url: safe }, delivery, document)
-    if (safe !== undefined && again !== undefined && isDone(again)) result = { ...again, movedTo: safe }
     return { busy: result.status === undefined || result.status >= 500 }
   })
   return judge(tools, recipient, delivery, result, took)
-}
-
-const isDone = ({ status = 0 }: Result) => status >= 200 && status < 300
-
-/** A callback that moved to https is tried there once for each thing that it did not take by http, as GNU social does (H8). */
-function safeSpelling({ kind, url }: Recipient, { attempts }: Waiting, result: Result): string | undefined {
-  const { status = 0 } = result
-  const moved = kind === 'hub' && attempts === 0 && !isDone(result) && status < 500 && status !== 410 && status !== 429
-  return moved && /^http:\/\/[^/:?]+([/?]|$)/i.test(url) ? url.replace(/^http:/i, 'https:') : undefined
-}
-
-/** One request; never throws. The same bytes for everybody, at a hub's callback a signature each (H7); an envelope bears its own. */
-async function send({ clock, config, http, log }: Needs, { kind, url }: Recipient, delivery: Waiting, document: Document): Promise<Result> {
-  const headers: Record<string, string> = { 'content-type': document.contentType }
-  if (document.links !== undefined) headers.link = document.links
-  if (delivery.secret !== undefined) headers['x-hub-signature'] = signBody(delivery.method ?? 'sha256', delivery.secret, document.body)
-  const isSalmon = kind === 'salmon'
-  try {
-    if (isSalmon && config.isLoopback && !(await http.isListed(url)))
-      return { error: 'This node is not public, so nothing is sent there.', lasting: true }
-    // a POST follows 307 and 308 alone: as much as M8 allows, and more than H8 does
-    const redirects = isSalmon ? 3 : 0
-    const answer = await http.request(url, { method: 'POST', headers, body: document.body, discard: true, redirects, timeout: TIMEOUT_MS })
-    const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
-    return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
-  } catch (error) {
-    if (!isFailure(error)) {
-      log.error({ error, url }, 'deliver: a defect')
-      return { error: 'It could not be sent.' }
-    }
-    const unreachable = error instanceof Unreachable
-    return { error: error.message, lasting: !unreachable, ...(unreachable && error.peer !== undefined ? { status: error.peer } : {}) }
-  }
 }
 
 type Verdict = 'done' | 'again' | 'refused' | 'gone'
@@ -165,11 +129,27 @@ function judgeEnvelope({ lasting, status }: Result): Verdict {
   return status >= 500 || status === 408 || status === 429 ? 'again' : 'refused'
 }
 
+/**
+ * W10: an activity is refused for good by whoever says that it is wrong, but not by whoever could not check the signature now. An
+ * inbox that is gone takes its owner along (410).
+ */
+function judgeActivity({ lasting, status }: Result): Verdict {
+  if (status === undefined) return lasting === true ? 'refused' : 'again'
+  if (isDone({ status })) return 'done'
+  if (status === 410) return 'gone'
+  return status >= 500 || [401, 408, 429].includes(status) ? 'again' : 'refused'
+}
+
+function verdictOn(recipient: Recipient, result: Result, now: number): Verdict {
+  if (recipient.kind === 'salmon') return judgeEnvelope(result)
+  return recipient.kind === 'inbox' ? judgeActivity(result) : judgeCallback(recipient, result, now)
+}
+
 /** What is written down of one try. */
 function judge({ clock, log, random }: Needs, recipient: Recipient, delivery: Waiting, result: Result, took: number): Tried {
   const { movedTo, status } = result
   const now = clock().getTime()
-  const verdict = recipient.kind === 'salmon' ? judgeEnvelope(result) : judgeCallback(recipient, result, now)
+  const verdict = verdictOn(recipient, result, now)
   const told = status === undefined ? {} : { status }
   const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...told }
   if (verdict === 'done') {
@@ -178,15 +158,20 @@ function judge({ clock, log, random }: Needs, recipient: Recipient, delivery: Wa
   }
   const error = result.error ?? `answered ${status}`
   const failed = { ...base, ok: false, changed: true, error }
-  if (verdict === 'gone') return { outcome: { delivery, state: 'dropped', ...told, error }, health: failed, gone: true }
+  if (verdict === 'gone') {
+    const outcome: Outcome = { delivery, state: 'dropped', ...told, error }
+    return { outcome, health: failed, gone: true, ...(recipient.kind === 'inbox' ? { url: recipient.url } : {}) }
+  }
   if (verdict === 'refused') {
-    log.warn({ url: recipient.url, why: error }, 'deliver: an envelope was refused')
+    log.warn({ url: recipient.url, why: error }, `deliver: refused by an ${recipient.kind === 'inbox' ? 'inbox' : 'endpoint'}`)
     return { outcome: { delivery, state: 'failed', ...told, error }, health: failed, gone: false }
   }
-  const pause = retryPause(delivery.attempts + 1, random)
+  const dead = recipient.kind === 'inbox' && now - (recipient.failingSince?.getTime() ?? now) > PATIENCE
+  const pause = dead ? undefined : retryPause(delivery.attempts + 1, random)
+  const over = dead ? now - delivery.createdAt.getTime() > PATIENCE : pause === undefined
   const wait = Math.max(pause ?? LAST_PAUSE, Math.min((result.retryAfter ?? 0) * 1000, DAY))
   const health = { ...failed, retryAt: new Date(now + wait) }
-  return { outcome: { delivery, state: pause === undefined ? 'failed' : 'again', ...told, error }, health, gone: false }
+  return { outcome: { delivery, state: over ? 'failed' : 'again', ...told, error }, health, gone: false, dead }
 }
 
 /** Whether a success is to be written down: not for those who took everything within the last minute as well. */

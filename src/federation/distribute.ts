@@ -59,10 +59,14 @@ export async function distribute(stores: Stores, document: DocumentOut, now: Dat
   if ((await stores.subscribers.count(document.topic)) === 0) return
   const id = await stores.deliveries.addDocument(document, now)
   if (id === undefined) return
-  const recipients = await stores.deliveries.addForTopic(id, document.topic, now)
+  await queueDeliveries(stores, await stores.deliveries.addForTopic(id, document.topic, now))
+}
+
+/** The work of serving addresses, a job a batch. */
+export async function queueDeliveries({ queue }: Stores, recipients: string[]): Promise<void> {
   const batches: { recipients: string[] }[] = []
   for (let at = 0; at < recipients.length; at += BATCH) batches.push({ recipients: recipients.slice(at, at + BATCH) })
-  await stores.queue.addMany('deliver', batches)
+  await queue.addMany('deliver', batches)
 }
 
 /** Tells an external hub that a topic of ours is new (H10). */

@@ -8,18 +8,23 @@ import { isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { KeptPost } from '../model/kept.ts'
 import { authorsAgree } from '../protocol/atom-author.ts'
 import { readFeed } from '../protocol/feed-document.ts'
-import { LIMIT, TYPE } from '../protocol/names.ts'
+import { isActivityType, readJsonObject } from '../protocol/json-ld.ts'
+import { AS, LIMIT, TYPE } from '../protocol/names.ts'
 import { feedLinks, readPage } from '../protocol/page.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { Given, HttpAnswer, Stores, Tools } from '../tools.ts'
 import { take as count, domainOf, makeLimit, makeNewDomains } from './bounds.ts'
+import { fetchDocument } from './fetch-actor.ts'
 import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
 import { receive } from './receive.ts'
+import { getSigned } from './sign.ts'
+import { type Fetched, readFetched, takeNote } from './take-note.ts'
 
 /** What is looked for: its id or page as it was told, addresses on one host where it may be, and its author when he was named. */
 type Wanted = { names: string[]; addresses: string[]; host: string; author?: string }
 
-const ACCEPT = `${TYPE.atom}, ${TYPE.html};q=0.9, */*;q=0.1`
+/** Whoever speaks ActivityPub is heard by that (X19). */
+const ACCEPT = `${TYPE.activity}, application/ld+json; profile="${AS}", ${TYPE.atom};q=0.9, ${TYPE.html};q=0.8, */*;q=0.1`
 const PAGE_DOCUMENTS = 2
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -42,7 +47,9 @@ export async function fetchMissing(tools: Tools, { post: id, left, putOff = 0 }:
   if (post === undefined || wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
   await spend(tools, post.authorId, wanted.host, putOff === 0)
   const found = await find(tools, wanted)
-  if (found !== undefined) await transaction(stores => take(stores, found, left - 1, clock()))
+  if (found === undefined) return
+  if ('post' in found) await takeNote(tools, found, left - 1)
+  else await transaction(stores => take(stores, found, left - 1, clock()))
 }
 
 /** Whom nobody here follows may not fill the budget of a host. What was put off has been counted for its author. */
@@ -67,17 +74,18 @@ function wantedBy({ deletedAt, inReplyTo, inReplyToUrl, parentId, quoted, shared
   const id = share ? quoted?.uri : inReplyTo
   const author = share ? quoted?.authorUri : undefined
   const host = addresses[0] && hostOfName(addresses[0])
-  if (host === undefined || id === undefined || (share && author === undefined)) return undefined
+  if (host === undefined || id === undefined) return undefined
   const domain = tagDomain(id)
   const oneHost = addresses.every(url => hostOfName(url) === host) && (author === undefined || hostOfName(author) === host)
   if (!oneHost || (domain !== undefined && domain !== withoutPort(host))) return undefined
   return { names: share ? [id] : [id, ...(inReplyToUrl ? [inReplyToUrl] : [])], addresses, host, ...(author ? { author } : {}) }
 }
 
-/** The entry itself, or the Atom documents that its page names. */
-async function find(tools: Tools, wanted: Wanted): Promise<Activity | undefined> {
+/** The note or entry itself, or the Atom documents that its page names. */
+async function find(tools: Tools, wanted: Wanted): Promise<Activity | Fetched | undefined> {
   const answer = await ask(tools, wanted.addresses[0]!, wanted)
   if (answer === undefined) return undefined
+  if (isActivityType(answer.headers['content-type'])) return findNote(tools, answer, wanted)
   const direct = pick(answer, wanted)
   if (direct !== undefined) return direct
   for (const url of documentsOf(answer, wanted).slice(0, PAGE_DOCUMENTS)) {
@@ -88,9 +96,24 @@ async function find(tools: Tools, wanted: Wanted): Promise<Activity | undefined>
   return undefined
 }
 
+/** What ActivityPub tells under that address, if it stands at its own id (X1) and is by whom it should be. */
+async function findNote(tools: Tools, answer: HttpAnswer, { addresses, author, host, names }: Wanted): Promise<Fetched | undefined> {
+  try {
+    const first = readFetched(readJsonObject(answer.body))
+    if (first === undefined || hostOfName(first.post.id) !== host) return undefined
+    const there = [answer.url, ...addresses].includes(first.post.id)
+    const found = there ? first : readFetched((await fetchDocument(tools, first.post.id)).document)
+    const named = found !== undefined && [found.post.id, found.post.url].some(name => name !== undefined && names.includes(name))
+    return named && (author === undefined || found.author === author) ? found : undefined
+  } catch (error) {
+    if (isFailure(error) && !(error instanceof Unreachable)) return undefined
+    throw error
+  }
+}
+
 /** An answer of the host itself, by a way on which nobody could change it. @throws Unreachable when there is none */
-async function ask({ http }: Tools, url: string, { host }: Wanted): Promise<HttpAnswer | undefined> {
-  const answer = await http.request(url, { headers: { accept: ACCEPT }, maxBytes: LIMIT.messageBytes, plainHttp: 'never' })
+async function ask(tools: Tools, url: string, { host }: Wanted): Promise<HttpAnswer | undefined> {
+  const answer = await getSigned(tools, url, { headers: { accept: ACCEPT }, maxBytes: LIMIT.messageBytes, plainHttp: 'never' })
   if (answer.status >= 500 || answer.status === 429) throw new Unreachable(`${url} answered ${answer.status}.`, { peer: answer.status })
   return answer.status === 200 && answer.trusted && hostOfName(answer.url) === host ? answer : undefined
 }

@@ -1,4 +1,7 @@
-/** To follow somebody: find them, read their feed, keep them, ask their hub (the first of the five ways of architecture.md). */
+/**
+ * To follow somebody: find them, then ask them by ActivityPub; or read their feed, keep them, ask their hub (the first of the five ways
+ * of architecture.md).
+ */
 import type { Feed, TraceStep } from '../model/activity.ts'
 import { BadMessage, type Failure, isFailure, Missing } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
@@ -11,33 +14,42 @@ import { announceAct } from './announce.ts'
 import { discover, type Found } from './discover.ts'
 import { followOut } from './entries.ts'
 import { decideOwner } from './feed-owner.ts'
+import { keepActor, type Met } from './fetch-actor.ts'
+import { findActor, followActor } from './follow-inbox.ts'
 import { leave, leaveUnfollowed } from './leave.ts'
 import { FEED_ACCEPT, type Located, locate, olderPage, PAGE_PAUSE, takeFeed } from './read-feed.ts'
+import { withdraw } from './requests.ts'
 
 const DAY = 86_400_000
 const FIRST_POLL = 15 * 60_000
 const OVER: Subscription['state'][] = ['ending', 'ended', 'gone']
 
-export type Followed = { actor: Actor; subscription?: Subscription; trace: TraceStep[]; fresh: number; already: boolean }
+/** `asked`: it is followed only when the answer has come. */
+export type Followed = { actor: Actor; subscription?: Subscription; trace: TraceStep[]; fresh: number; already: boolean; asked?: boolean }
 
 /** A failure that carries how far the search came: people are shown every step. */
 export type Traced = Failure & { trace?: TraceStep[] }
 
 /**
- * Follows who an input names, for one of our accounts: by what is known already, else by discovery.
+ * Follows who an input names, for one of our accounts: by what is known already, else by discovery; by ActivityPub where they speak it
+ * and can reach us, unless a hub is given, else by their feed.
  * @throws Missing, Unreachable, Refused, BadMessage, each with `trace`
  */
 export async function follow(tools: Tools, input: string, options: Options): Promise<Followed> {
   const known = await findKnown(tools, input)
   if (known?.localName !== undefined) return followLocal(tools, known, options.as)
-  if (known?.feedUrl !== undefined && options.hub === undefined) {
+  if (known?.feedUrl !== undefined && known.speaks === 'ostatus' && options.hub === undefined) {
     const again = await followKnown(tools, known, options.as)
     if (again !== undefined) return again
   }
+  if (known !== undefined && options.hub === undefined && (await tools.follows.find(options.as.id, known.id))?.via === 'inbox')
+    return { actor: known, trace: [{ step: 'known here', found: known.uri }], fresh: 0, already: true }
   const trace: TraceStep[] = []
   try {
     const found = await discover(tools, input)
     trace.push(...found.trace)
+    const person = options.hub === undefined ? await findActor(tools, found, input, trace) : undefined
+    if (person !== undefined) return await followPerson(tools, person, trace, options.as)
     if (!found.found) throw found.error
     return await followFound(tools, found, trace, options)
   } catch (error) {
@@ -56,6 +68,13 @@ async function followLocal(tools: Tools, actor: Actor, as: Account): Promise<Fol
   if (actor.id === as.id) throw new BadMessage('An account cannot follow itself.')
   const added = await tools.transaction(stores => addFollow(tools, stores, as, actor, 'local'))
   return { actor, trace: [{ step: 'known here', found: actor.uri }], fresh: 0, already: !added }
+}
+
+async function followPerson(tools: Tools, person: Met, trace: TraceStep[], as: Account): Promise<Followed> {
+  const own = await tools.actors.findByUri(person.document.id)
+  if (own?.localName !== undefined) return followLocal(tools, own, as)
+  const followed = await followActor(tools, person, as, trace)
+  return { ...followed, trace, asked: !followed.already }
 }
 
 /** Nothing when no feed of theirs is read any more, which only those who hold its row can tell: another may just unfollow (S13). */
@@ -114,10 +133,13 @@ async function readOwner(tools: Tools, found: Found, trace: TraceStep[]): Promis
 export async function meet(tools: Tools, input: string): Promise<Actor> {
   const known = await findKnown(tools, input)
   if (known !== undefined) return known
+  const { clock, transaction } = tools
   const found = await discover(tools, input)
+  const person = await findActor(tools, found, input, found.trace)
+  if (person !== undefined) return transaction(stores => keepActor(stores, person.document, clock(), person.acct))
   if (!found.found) throw found.error
   const { owner } = await readOwner(tools, found, found.trace)
-  return tools.transaction(stores => stores.actors.keep({ ...owner, trace: found.trace }, tools.clock()))
+  return transaction(stores => stores.actors.keep({ ...owner, trace: found.trace }, clock()))
 }
 
 type Options = { as: Account; hub?: string }
@@ -194,7 +216,7 @@ async function addFollow(tools: Tools, stores: Stores, as: Account, actor: Actor
   const uri = tools.addresses.act(as.localName, newId(now.getTime()))
   if (!(await stores.follows.add({ followerId: as.id, followedId: actor.id, via, uri }, now))) return false
   const at = await stores.acts.begin({ actorId: as.id, verb: 'follow', object: actor.uri, uri }, now)
-  await announceAct(tools, stores, as, followOut(as, 'follow', actor, { id: uri, at: at ?? now }), actor, now)
+  await announceAct(tools, stores, as, { entry: followOut(as, 'follow', actor, { id: uri, at: at ?? now }), person: actor }, now)
   return true
 }
 
@@ -205,15 +227,21 @@ export async function unfollow(tools: UnfollowNeeds, actor: Actor, as: Account):
     const now = clock()
     await stores.subscriptions.lockAll({ actorId: actor.id })
     await stores.topics.lock(addresses.feed(as.localName))
-    if (!(await stores.follows.remove(as.id, actor.id))) return false
-    const at = await stores.acts.end({ actorId: as.id, verb: 'follow', object: actor.uri }, now)
-    const hubs = (await stores.subscriptions.byActor(actor.id)).flatMap(subscription => subscription.hubs)
-    const entry = followOut(as, 'undo', actor, { id: addresses.act(as.localName, newId(now.getTime())), at: at ?? now })
-    const isPleroma = hubs.some(hub => new URL(hub).pathname.startsWith('/push/hub/'))
-    await announceAct(tools, stores, as, { ...entry, ...(isPleroma ? { forPleroma: true } : {}) }, actor, now)
+    if (!(await withdraw(stores, as, actor, now))) {
+      if (!(await stores.follows.remove(as.id, actor.id))) return false
+      await tellUnfollow(tools, stores, as, actor, now)
+    }
     await leaveUnfollowed(stores, actor.id, now)
     return true
   })
+}
+
+async function tellUnfollow(tools: UnfollowNeeds, stores: Stores, as: Account, actor: Actor, now: Date): Promise<void> {
+  const at = await stores.acts.end({ actorId: as.id, verb: 'follow', object: actor.uri }, now)
+  const hubs = (await stores.subscriptions.byActor(actor.id)).flatMap(subscription => subscription.hubs)
+  const entry = followOut(as, 'undo', actor, { id: tools.addresses.act(as.localName, newId(now.getTime())), at: at ?? now })
+  const isPleroma = hubs.some(hub => new URL(hub).pathname.startsWith('/push/hub/'))
+  await announceAct(tools, stores, as, { entry: { ...entry, ...(isPleroma ? { forPleroma: true } : {}) }, person: actor }, now)
 }
 
 type UnfollowNeeds = Pick<Tools, 'addresses' | 'clock' | 'config' | 'transaction'>

@@ -2,6 +2,7 @@
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
+import type { ActorFacts } from '../tools.ts'
 
 /** What was proven of where an activity comes from. */
 export type Sender = {
@@ -13,6 +14,12 @@ export type Sender = {
   via: 'feed' | 'push' | 'salmon' | 'inbox' | 'fetch'
   /** The account of ours to whom it was sent: only what was sent to an account can be about it (section Y). */
   account?: Account
+  /** The JSON of what came to an inbox: whoever asks there is answered with the whole question. */
+  question?: string
+  /** What a person who describes themselves tells beside their profile. */
+  facts?: ActorFacts
+  /** Whom somebody says they are from now on, who says the same. */
+  target?: Actor
   /** How many posts may still be fetched because of this one. */
   left?: number
 }

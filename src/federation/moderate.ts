@@ -63,7 +63,7 @@ export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][
 }
 
 /** The hosts of somebody's names, with port and without, and the domains above them: who blocks a domain means all below it (X30). */
-function hostsOf(names: string[]): string[] {
+export function hostsOf(names: string[]): string[] {
   return names.map(hostOfName).flatMap(host => {
     const labels = withoutPort(host).split('.')
     return [host, ...labels.map((_, index) => labels.slice(index).join('.'))].map(name => `host:${name}`)

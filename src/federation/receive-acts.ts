@@ -48,19 +48,25 @@ export async function follow(stores: Stores, activity: Activity, sender: Sender,
   if (!(await isAccount(stores, activity.object, account))) return IGNORED
   const [at, id] = [toldAt(activity, now), isName(activity.id) ? { uri: activity.id } : {}]
   const newest = await history.act({ actorId: actor.id, verb: 'follow', object: account.uri, at, undone, ...id })
-  if (!newest) return NOTED
+  // whoever asks again for what is so already still waits for an answer
+  const again = !newest && sender.question !== undefined && (await history.findAct(actor.id, 'follow', account.uri))?.undone === undone
+  if (!newest && !again) return NOTED
+  if (undone) await sayYes(stores, activity, sender, account, at)
   const blocked = await history.findAct(actor.id, 'block', account.uri)
   if (undone) await follows.remove(actor.id, account.id)
   else if (blocked === undefined || blocked.at < at) {
     await follows.add({ followerId: actor.id, followedId: account.id, via, ...id }, now)
-    if (activity.verb === 'request') await sayYes(stores, activity, sender, account, at)
+    await sayYes(stores, activity, sender, account, at)
   }
   return NOTED
 }
 
-/** Nobody is kept waiting: whoever asks follows, and is told so (X6). */
-async function sayYes({ queue }: Stores, { id }: Activity, { actor }: Sender, account: Account, at: Date): Promise<void> {
-  if (isName(id)) await queue.add('salmon.authorize', { account: account.localName, person: actor.id, request: id, at: at.toISOString() })
+/** Nobody is kept waiting: whoever asks follows, and is told so (X6); by ActivityPub always, and of the end as well (S3-14, S3-22). */
+async function sayYes({ queue }: Stores, { id, verb }: Activity, { actor, question }: Sender, account: Account, at: Date): Promise<void> {
+  const [name, person] = [account.localName, actor.id]
+  if (question !== undefined) await queue.add('inbox.answer', { account: name, person, activity: question, yes: true })
+  else if (verb === 'request' && isName(id))
+    await queue.add('salmon.authorize', { account: name, person, request: id, at: at.toISOString() })
 }
 
 /** A block ends what each follows of the other; as there is no unblock without a block, either of the two tells it (X8). */
@@ -77,21 +83,26 @@ export async function block(stores: Stores, activity: Activity, sender: Sender, 
 }
 
 /**
- * What somebody whom the account follows says to that, whether they were asked or not: a yes leaves it as it is, a no ends it. A no
- * that names another follow than that of today counts only if it was said later (X6, M16).
+ * What somebody whom the account follows, or has asked, says to that (X6): a yes to a question makes it true, a no ends it, also long
+ * after a yes. A no that names another follow than that of today counts only if it was said later (M16).
  */
 export async function answer(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  const { account, actor } = sender
-  const follow = account && (await stores.follows.find(account.id, actor.id))
-  if (account === undefined || follow === undefined) return IGNORED
+  const { account, actor, via } = sender
+  if (account === undefined) return IGNORED
   const { object, verb } = activity
+  const follow = await stores.follows.find(account.id, actor.id)
+  const request = await stores.history.findAct(account.id, 'request', actor.uri)
+  const isPending = request?.undone === false
+  if (follow === undefined && !isPending) return IGNORED
   const asker = object.type === 'activity' ? object.activity.actor : object.type === 'actor' ? object.actor : undefined
   const asked = object.type === 'activity' && object.activity.object.type === 'actor' ? object.activity.object.actor : undefined
   if (!isOwn(asked, sender)) return IGNORED
-  const named = object.type === 'activity' && object.activity.id === follow.uri
+  const named = object.type === 'activity' && [follow?.uri, request?.uri].includes(object.activity.id)
   if (!named && (asker === undefined || !(await isAnyOf(stores.actors, asker.ids, account)))) return IGNORED
-  const old = !named && toldAt(activity, now) < wholeSecond(follow.createdAt)
-  if (verb === 'reject' && !old) await endFollow(stores, account, actor, now)
+  if (isPending) await stores.acts.end({ actorId: account.id, verb: 'request', object: actor.uri }, now)
+  if (isPending && verb === 'accept') await stores.follows.add({ followerId: account.id, followedId: actor.id, via }, now)
+  const old = !named && follow !== undefined && toldAt(activity, now) < wholeSecond(follow.createdAt)
+  if (verb === 'reject' && follow !== undefined && !old) await endFollow(stores, account, actor, now)
   return NOTED
 }
 
@@ -109,6 +120,7 @@ async function endFollow(stores: Stores, account: Account, actor: Actor, now: Da
 export async function takeProfile(stores: Stores, activity: Activity, told: Author, sender: Sender, now: Date): Promise<Received> {
   if (!isOwn(told, sender) || told.ids.length === 0) return IGNORED
   await stores.actors.refresh(sender.actor.id, told, toldAt(activity, now))
+  if (sender.facts !== undefined) await stores.actors.keep(sender.facts, now)
   return NOTED
 }
 

@@ -6,7 +6,7 @@ import { isInvented } from '../protocol/invented-title.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
-import { toldAt } from './receive-acts.ts'
+import { note, toldAt } from './receive-acts.ts'
 
 /** A post that is dated later stands in lists as of now. Less than acts are granted: nobody is to stay above all others for an hour (I14). */
 const AHEAD_MS = 10 * 60_000
@@ -27,7 +27,12 @@ type Keeping = { outcome: 'new' | 'edited' | 'same' | 'dead'; post: KeptPost } |
 async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Keeping> {
   if (!isName(post.id)) return { outcome: 'refused' }
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
-  const kept = await stores.history.keep({ ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...more }, now)
+  const twin = await stores.history.findTwin(sender.actor.id, [post.id, post.activityUrl].filter(isName))
+  const known = twin === undefined || twin.uri === post.id ? {} : underOtherId(twin, post)
+  const kept = await stores.history.keep(
+    { ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...known, ...more },
+    now
+  )
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
   if (kept.outcome === 'new' && kept.post.verb === 'post') {
     // if they name its author
@@ -37,14 +42,23 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
   return kept
 }
 
+/** The same post by another protocol is that post (X13); that it is written a little differently there is no edit. */
+const underOtherId = ({ uri }: KeptPost, { published, updated }: Post): Partial<NewPost> => {
+  const at = updated ?? published
+  return { uri, ...(at === undefined ? {} : { updatedAt: at }) }
+}
+
 /** What a post shares or answers, and we have not got, is looked for where it is, after this has been kept. */
 async function seek({ queue }: Stores, post: KeptPost, { left }: Sender, now: Date): Promise<void> {
   const { id, inReplyTo, parentId, publishedAt, quoted, sharedId, verb } = post
-  const missing =
-    verb === 'share' ? sharedId === undefined && quoted?.authorUri !== undefined : parentId === undefined && inReplyTo !== undefined
+  const missing = verb === 'share' ? sharedId === undefined && isFindable(quoted) : parentId === undefined && inReplyTo !== undefined
   const old = left === undefined && now.getTime() - publishedAt.getTime() > RECENT_MS
   if (missing && !old && left !== 0) await queue.add('post.fetch', { post: id, left: left ?? FETCHES[verb] })
 }
+
+/** By its author, who must be found there; by ActivityPub nothing is told but the address of the original (X11). */
+const isFindable = (quoted: Quoted | undefined): boolean =>
+  quoted?.authorUri !== undefined || (quoted?.html === '' && /^https?:/.test(quoted.uri ?? ''))
 
 async function findParent({ history }: Stores, { id, url }: { id?: string; url?: string }): Promise<KeptPost | undefined> {
   return (id === undefined ? undefined : await history.findByUri(id)) ?? (url === undefined ? undefined : await history.findByAddress(url))
@@ -66,7 +80,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
       rightful: isRightful(post.id, author)
     },
     ...{
-      mentions: post.mentions.slice(0, 50),
+      mentions: post.mentions.filter(isName).slice(0, 50),
       tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)),
       enclosures: post.enclosures.slice(0, 20)
     },
@@ -97,7 +111,8 @@ export async function share(stores: Stores, activity: Activity, sender: Sender, 
   const { id, object, html, url } = activity
   if (object.type !== 'post') return { outcome: 'ignored' }
   const original = await findOriginal(stores, object.post)
-  if (original?.author.localName !== undefined) {
+  const open = object.post.visibility === 'public' || object.post.visibility === 'unlisted'
+  if (original?.author.localName !== undefined && open) {
     if (!isName(id) || (await stores.history.isDead(sender.actor.id, id))) return { outcome: 'dead' }
     const act = { actorId: sender.actor.id, verb: 'share', object: original.post.uri, uri: id, postId: original.post.id }
     await stores.history.act({ ...act, at: toldAt(activity, now), undone: false })
@@ -164,10 +179,18 @@ export async function remove({ history }: Stores, { id, object }: Activity, send
   const uri = object.type === 'post' ? object.post.id : id
   if (!isName(uri)) return { outcome: 'ignored' }
   const authorId = sender.actor.id
+  const own = await history.findTwin(authorId, [uri])
   // whoever could not have said it cannot take it back: no stone is laid on somebody else's post
-  const foreign = (await history.findByUri(uri, authorId)) === undefined
-  if (foreign && (await history.isStolen({ uri, authorId, rightful: isRightful(uri, sender.actor) }))) return { outcome: 'refused' }
-  const post = await history.remove(sender.actor.id, uri, now)
+  const foreign = own === undefined && (await history.isStolen({ uri, authorId, rightful: isRightful(uri, sender.actor) }))
+  if (foreign) return { outcome: 'refused' }
+  const post = await history.remove(authorId, own?.uri ?? uri, now)
   await history.undoActs(sender.actor.id, uri)
   return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }
+}
+
+/** The share is gone as a post of the sharer's, and counts no more for what was shared (X2). */
+export async function unshare(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  const removed = isName(activity.id) ? await remove(stores, { ...activity, object: { type: 'nothing' } }, sender, now) : undefined
+  const noted = await note(stores, activity, sender, now, true)
+  return removed?.outcome === 'removed' ? removed : noted
 }

@@ -7,7 +7,8 @@ import type { Activity } from '../model/activity.ts'
 import type { Stores } from '../tools.ts'
 import { isOwn, type Received, type Sender } from './identity.ts'
 import { answer, block, favourite, follow, note, takeProfile } from './receive-acts.ts'
-import { copy, keepOwn, remove, share } from './receive-post.ts'
+import { answerQuote, move, removePerson } from './receive-inbox.ts'
+import { copy, keepOwn, remove, share, unshare } from './receive-post.ts'
 
 /**
  * Takes one activity. Must be called inside a transaction, of which `stores` are the stores.
@@ -24,7 +25,7 @@ export async function receive(stores: Stores, activity: Activity, sender: Sender
     case 'share':
       return share(stores, activity, sender, now)
     case 'delete':
-      return remove(stores, activity, sender, now)
+      return object.type === 'actor' ? removePerson(stores, object.actor, sender, now) : remove(stores, activity, sender, now)
     case 'favourite':
       return favourite(stores, activity, sender, now, false)
     case 'follow':
@@ -35,6 +36,10 @@ export async function receive(stores: Stores, activity: Activity, sender: Sender
       return answer(stores, activity, sender, now)
     case 'block':
       return block(stores, activity, sender, now, false)
+    case 'move':
+      return move(stores, sender, now)
+    case 'quote':
+      return answerQuote(stores, activity, sender)
     case 'join':
       return note(stores, activity, sender, now, false)
     case 'undo':
@@ -55,6 +60,8 @@ async function undo(stores: Stores, { object, published, updated }: Activity, se
       return follow(stores, undone, sender, now, true)
     case 'block':
       return block(stores, undone, sender, now, true)
+    case 'share':
+      return unshare(stores, undone, sender, now)
     default:
       return note(stores, undone, sender, now, true)
   }

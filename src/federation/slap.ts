@@ -11,8 +11,8 @@ import { authorOut } from './entries.ts'
 
 /**
  * Lays an entry down for the Salmon endpoints of people, once each, with the work of sending it. Must be called inside the
- * transaction that does what the entry tells. Those who live here, take no Salmon, or want to hear nothing of the account (X8) are
- * passed over.
+ * transaction that does what the entry tells. Those who live here, speak ActivityPub (X19), take no Salmon, or want to hear nothing of
+ * the account (X8) are passed over.
  * @param key says what is told: the same is not sent twice, even when a job is done again
  * @returns those to whom it goes
  */
@@ -36,8 +36,9 @@ export async function slap(stores: Stores, account: Account, entry: EntryOut, pe
 }
 
 const takesSalmon = (person: Actor): person is Actor & { salmonUrl: string } =>
-  person.localName === undefined && person.removedAt === undefined && isWebAddress(person.salmonUrl)
+  person.localName === undefined && person.removedAt === undefined && person.speaks === 'ostatus' && isWebAddress(person.salmonUrl)
 
-async function hasBlocked({ history }: Stores, { id }: Actor, account: Account): Promise<boolean> {
+/** Whether somebody wants to hear nothing of an account (X8). */
+export async function hasBlocked({ history }: Stores, { id }: Actor, account: Account): Promise<boolean> {
   return (await history.findAct(id, 'block', account.uri))?.undone === false
 }

@@ -1,11 +1,14 @@
 /** Job name -> verb; and what an outcome means: done, drop, or again (the table in architecture.md). */
 import { announce } from '../federation/announce.ts'
+import { answerActivity } from '../federation/answer.ts'
 import { authorize } from '../federation/authorize.ts'
 import { findBlog } from '../federation/blog.ts'
 import { checkPage } from '../federation/check-page.ts'
+import { readReplies } from '../federation/crawl-replies.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
+import { sendFollow } from '../federation/follow-inbox.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
 import { editToot, makeToot } from '../federation/toot.ts'
@@ -26,6 +29,9 @@ const WORK: Work = {
   'post.fetch': { width: 2, verb: fetchMissing },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
   'salmon.authorize': { width: 2, verb: authorize },
+  'inbox.answer': { width: 4, verb: answerActivity },
+  'activity.follow': { width: 4, verb: sendFollow },
+  'replies.read': { width: 1, verb: readReplies },
   'hub.ping': { width: 8, verb: (tools, { hub, topic }) => pingHub(tools, hub, topic) },
   'hub.verify': { width: 2, verb: tools => verifyDue(tools) },
   'hub.deny': { width: 2, verb: (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason) },

@@ -20,6 +20,8 @@ export type Verb =
   | 'join'
   | 'tag'
   | 'move'
+  | 'quote'
+  | 'flag'
   | 'undo'
   | 'unknown'
 

@@ -20,6 +20,18 @@ export function makeAddresses(origin: string, handleHost: string) {
     post: (name: string, id: string) => `${account(name)}/posts/${id}`,
     postEntry: (name: string, id: string) => `${account(name)}/posts/${id}.atom`,
     act: (name: string, id: string) => `${account(name)}/acts/${id}`,
+    inbox: (name: string) => `${account(name)}/inbox`,
+    sharedInbox: () => `${origin}/inbox`,
+    outbox: (name: string) => `${account(name)}/outbox`,
+    followers: (name: string) => `${account(name)}/followers`,
+    following: (name: string) => `${account(name)}/following`,
+    featured: (name: string) => `${account(name)}/featured`,
+    replies: (post: string) => `${post}/replies`,
+    /** The actor in whose name the node itself asks others (FEP-2677). */
+    nodeActor: () => `${origin}/actor`,
+    /** HOST@HOST, which no account can have. */
+    nodeHandle: () => `${handleHost.replace(/:\d+$/, '')}@${handleHost}`,
+    nodeInfo: () => `${origin}/nodeinfo/2.1`,
     hub: () => `${origin}/hub`,
     push: (token: string) => `${origin}/push/${token}`,
     hostMeta: () => `${origin}/.well-known/host-meta`,

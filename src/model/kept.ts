@@ -32,7 +32,23 @@ export type Actor = {
   removedAt?: Date
   /** The owner wants to hear nothing of them. */
   blockedAt?: Date
+  /** The best protocol by which they were met: it only rises (X19). */
+  speaks: 'ostatus' | 'activitypub'
+  inboxUrl?: string
+  sharedInboxUrl?: string
+  followersUrl?: string
+  outboxUrl?: string
+  /** By which they sign requests: SPKI in PEM form. */
+  signingKeys: SigningKey[]
+  /** When their ActivityPub document was read last. */
+  documentAt?: Date
+  movedTo?: string
+  alsoKnownAs: string[]
+  /** False: they do not want to be found by searching (FEP-5feb). */
+  indexable?: boolean
 }
+
+export type SigningKey = { id: string; pem: string }
 
 /** An actor that lives here. */
 export type Account = Actor & { localName: string; acct: string; magicKey: string }

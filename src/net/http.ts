@@ -11,6 +11,8 @@ export type HttpRequest = {
   method?: 'GET' | 'POST' | 'PUT' | 'HEAD'
   headers?: Record<string, string>
   body?: Buffer | string
+  /** Headers for each hop by itself: signatures, which hold for one address. */
+  sign?: (hop: URL) => Record<string, string>
   /** Bytes taken at most, after inflation. More is a BadMessage (413), or is cut off when `discard` is set. Default 1 MB. */
   maxBytes?: number
   /** The answer's body is of no interest: at most 4 kB of it are read, `body` is empty. */
@@ -96,7 +98,13 @@ export function makeHttp(options: HttpOptions): Http {
         const listed = await isListed(url)
         if (!listed) checkHop(url, ask)
         trusted &&= listed || url.protocol === 'https:'
-        const reply = await visit(listed ? agents.listed : agents.open, listed, questionOf(ask, url, headers), deadline, ask.wide)
+        const reply = await visit(
+          listed ? agents.listed : agents.open,
+          listed,
+          questionOf(ask, url, ask.sign === undefined ? headers : { ...headers, ...ask.sign(url) }),
+          deadline,
+          ask.wide
+        )
         const next = nextHop(ask, url, reply, hops)
         if (next === undefined) return { status: reply.status, url: url.href, headers: reply.headers, body: reply.body, trusted, hops }
         hops.push({ url: url.href, status: reply.status })

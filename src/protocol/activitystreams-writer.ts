@@ -18,9 +18,15 @@ const TERMS = {
   ...{ movedTo: { '@id': 'as:movedTo', '@type': '@id' }, alsoKnownAs: { '@id': 'as:alsoKnownAs', '@type': '@id' } },
   ...{ featured: { '@id': 'toot:featured', '@type': '@id' }, discoverable: 'toot:discoverable', indexable: 'toot:indexable' },
   ...{ PropertyValue: 'schema:PropertyValue', value: 'schema:value', conversation: 'ostatus:conversation' },
-  ...{ webfinger: 'https://purl.archive.org/socialweb/webfinger#', preview: { '@id': 'as:preview', '@type': '@id' } },
+  ...{ webfinger: 'https://purl.archive.org/socialweb/webfinger#webfinger', preview: { '@id': 'as:preview', '@type': '@id' } },
   ...{ interactionPolicy: { '@id': 'gts:interactionPolicy', '@type': '@id' }, canQuote: { '@id': 'gts:canQuote', '@type': '@id' } },
-  ...{ automaticApproval: { '@id': 'gts:automaticApproval', '@type': '@id' } }
+  ...{ automaticApproval: { '@id': 'gts:automaticApproval', '@type': '@id' } },
+  ...{
+    interactingObject: { '@id': 'gts:interactingObject', '@type': '@id' },
+    QuoteAuthorization: 'https://w3id.org/fep/044f#QuoteAuthorization'
+  },
+  ...{ interactionTarget: { '@id': 'gts:interactionTarget', '@type': '@id' } },
+  attributionDomains: { '@id': 'toot:attributionDomains', '@type': '@id' }
 }
 const CONTEXT = [AS, SECURITY, TERMS]
 const KEYS = 'https://w3id.org/security/multikey/v1'
@@ -41,14 +47,16 @@ export type ActorOut = {
   page: string
   homepage?: string
   avatar?: Picture
-  published: Date
+  published?: Date
   pem: string
   multikey: string
-  /** Addresses of its collections and inboxes; the instance actor has an inbox only. */
+  /** Addresses of its collections and inboxes; the node's own actor has an inbox and an outbox only. */
   inbox: string
   sharedInbox: string
-  collections?: { outbox: string; followers: string; following: string; featured: string }
+  collections: { outbox: string; followers?: string; following?: string; featured?: string }
   alsoKnownAs?: string[]
+  /** Hosts whose pages may name it as their `fediverse:creator`. */
+  attribution?: string[]
 }
 
 /** An account of ours, or the actor in whose name the node asks (FEP-2677). */
@@ -61,11 +69,11 @@ export function writeActor(actor: ActorOut): Written {
       : `<a href="${escapeXml(homepage)}" rel="me">${escapeXml(homepage.replace(/^https?:\/\/|\/$/g, ''))}</a>`
   return present({
     ...{ id: uri, type, preferredUsername: name, name: displayName, summary: bio === undefined ? '' : paragraphs(bio), url: page },
-    ...{ inbox, ...collections, endpoints: { sharedInbox }, published: published.toISOString(), webfinger: handle },
+    ...{ inbox, ...collections, endpoints: { sharedInbox }, published: published?.toISOString(), webfinger: handle },
     ...{ manuallyApprovesFollowers: false, discoverable: type === 'Person', indexable: type === 'Person' },
     ...{ icon: avatar && present({ type: 'Image', url: avatar.url, mediaType: avatar.type }) },
     ...{ attachment: link === undefined ? undefined : [{ type: 'PropertyValue', name: 'Blog', value: link }] },
-    ...{ alsoKnownAs: actor.alsoKnownAs?.length ? actor.alsoKnownAs : undefined },
+    ...{ alsoKnownAs: actor.alsoKnownAs?.length ? actor.alsoKnownAs : undefined, attributionDomains: actor.attribution },
     publicKey: { id: `${uri}#main-key`, owner: uri, publicKeyPem: pem },
     assertionMethod: [{ id: `${uri}#multikey`, type: 'Multikey', controller: uri, publicKeyMultibase: multikey }]
   })
@@ -97,7 +105,7 @@ export type NoteOut = {
   tags: string[]
   enclosures: Enclosure[]
   replies: string
-  /** Of an article: what servers show that know no articles (FEP-b2b8). */
+  /** Of an article: the beginning of the text, as HTML, which stands below the title where articles are not shown (FEP-b2b8). */
   preview?: string
   visibility: 'public' | 'unlisted'
 }
@@ -113,12 +121,13 @@ export function writeNote(note: NoteOut): Written {
     ...{ inReplyTo: note.inReplyTo, conversation: note.conversation, context: note.conversation },
     ...{ tag: [...note.mentions.map(mentionTag), ...note.tags.map(hashtag)], attachment: note.enclosures.map(attachment) },
     ...{ replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } },
-    ...{
-      preview:
-        preview === undefined ? undefined : { type: 'Note', attributedTo: author, content: preview, published: published.toISOString() }
-    }
+    preview: preview === undefined ? undefined : previewOf({ ...note, html: preview })
   })
 }
+
+const previewOf = (note: NoteOut): Written => ({
+  ...{ type: 'Note', attributedTo: note.author, url: note.url, content: withTitle(note), published: note.published.toISOString() }
+})
 
 /** Servers show no name of a note: so the title stands in it, and leads to the page of the post. */
 const withTitle = ({ html, title, url }: NoteOut): string =>
@@ -173,6 +182,23 @@ export const writeLike = act('Like')
 export const writeAnnounce = act('Announce')
 export const writeMove = ({ target, ...rest }: ActOut & { target: string }): Written => ({ ...act('Move')(rest), target })
 export const writeActorUpdate = act('Update')
+/** An account that is closed: it has no tombstone. */
+export const writeActorDelete = act('Delete')
+
+/** That a quote is welcome: everybody who shows it asks for this (FEP-044f). `quote` and `quoted` are URIs of posts. */
+export const writeQuoteAuthorization = ({
+  author,
+  id,
+  quote,
+  quoted
+}: {
+  author: string
+  id: string
+  quote: string
+  quoted: string
+}): Written => ({
+  ...{ id, type: 'QuoteAuthorization', attributedTo: author, interactingObject: quote, interactionTarget: quoted }
+})
 
 /** A post that is gone. */
 export const writeDelete = ({ at, ...rest }: ActOut & { at: Date }): Written =>
@@ -201,7 +227,11 @@ export const writeWholeCollection = (id: string, items: unknown[]): Written => (
 })
 
 /** The known public answers to a post, as the source document has it: a collection with its first page inside (S3-29). */
-export const writeReplies = (id: string, items: string[]): Written => ({
-  ...{ id, type: 'Collection', totalItems: items.length },
-  first: { id: `${id}?page=true`, type: 'CollectionPage', partOf: id, items }
+export const writeReplies = (
+  id: string,
+  items: string[],
+  { total = items.length, next }: { total?: number; next?: string } = {}
+): Written => ({
+  ...{ id, type: 'Collection', totalItems: total },
+  first: writePage(`${id}?page=true`, id, items, { type: 'CollectionPage', ...(next === undefined ? {} : { next }) })
 })

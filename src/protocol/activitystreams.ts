@@ -11,7 +11,8 @@ import { textToHtml } from './sanitize.ts'
 
 const VERBS: Record<string, Verb> = {
   ...{ Create: 'post', Update: 'update', Delete: 'delete', Announce: 'share', Like: 'favourite', EmojiReact: 'favourite' },
-  ...{ Follow: 'follow', Accept: 'accept', Reject: 'reject', TentativeReject: 'reject', Block: 'block', Undo: 'undo', Move: 'move' }
+  ...{ Follow: 'follow', Accept: 'accept', Reject: 'reject', TentativeReject: 'reject', Block: 'block', Undo: 'undo', Move: 'move' },
+  ...{ QuoteRequest: 'quote', Flag: 'flag' }
 }
 const KINDS: Record<string, PostKind> = {
   ...{ Note: 'note', Question: 'note', Article: 'article', Page: 'article', Image: 'image', Video: 'video', Audio: 'other' },
@@ -52,11 +53,11 @@ function readObject(object: Json | undefined, verb: Verb, actorId: string, depth
   if (verb === 'follow' || verb === 'block' || verb === 'move')
     return id === undefined ? { type: 'nothing' } : { type: 'actor', actor: named(id) }
   if (verb === 'undo' || verb === 'accept' || verb === 'reject') return readAnswered(object, id, actorId, verb, depth)
+  if (verb === 'delete' && id === actorId) return { type: 'actor', actor: named(id) }
   if (object instanceof Map && typesOf(object).some(type => ACTORS.includes(type))) {
     const actor = readActor(object)
     return actor === undefined ? { type: 'nothing' } : { type: 'actor', actor: actor.author }
   }
-  if (verb === 'delete' && id === actorId) return { type: 'actor', actor: named(id) }
   const post = object instanceof Map && typesOf(object).some(type => Object.hasOwn(KINDS, type)) ? readNote(object) : undefined
   if (post !== undefined) return { type: 'post', post }
   return id === undefined ? { type: 'nothing' } : { type: 'post', post: emptyPost(id) }
@@ -109,7 +110,7 @@ export function readNote(document: JsonObject): Post | undefined {
 }
 
 /** Everybody among those addressed: in `to` it is public, in `cc` unlisted; else it is for followers or for some (W29, W30). */
-function visibilityOf(document: JsonObject): Visibility {
+export function visibilityOf(document: JsonObject): Visibility {
   const everybody = (name: string) => idsOf(document, name).some(id => AS_PUBLIC.includes(id))
   if (everybody('to')) return 'public'
   if (everybody('cc')) return 'unlisted'

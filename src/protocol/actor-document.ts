@@ -18,6 +18,8 @@ export type ActorDocument = {
   followers?: string
   featured?: string
   keys: ActorKey[]
+  /** Addresses of keys that stand in documents of their own. */
+  keyUrls?: string[]
   /** Other accounts of the same person, as it says itself (Move, FEP-7628). */
   alsoKnownAs: string[]
   movedTo?: string
@@ -28,6 +30,7 @@ export type ActorDocument = {
 }
 
 const MOST_KEYS = 4
+const KEY_NAMES = ['publicKey', 'assertionMethod']
 const KINDS: Record<string, Author['kind']> = {
   Person: 'person',
   Group: 'group',
@@ -46,6 +49,7 @@ export function readActor(document: JsonObject): ActorDocument | undefined {
   if (id === undefined || kind === undefined || inbox === undefined) return undefined
   const [endpoints] = objectsOf(document, 'endpoints')
   const indexable = document.get('indexable')
+  const keyUrls = KEY_NAMES.flatMap(name => all(document, name)).flatMap(value => webUrl(typeof value === 'string' ? value : '') ?? [])
   return {
     ...{
       id,
@@ -58,7 +62,8 @@ export function readActor(document: JsonObject): ActorDocument | undefined {
       ...{ sharedInbox: webUrl(endpoints && textOf(endpoints, 'sharedInbox')), outbox: webUrl(idOf(document.get('outbox'))) },
       ...{ followers: webUrl(idOf(document.get('followers'))), featured: webUrl(idOf(document.get('featured'))) },
       ...{ movedTo: webUrl(idOf(document.get('movedTo'))), webfinger: line(textOf(document, 'webfinger'))?.replace(/^acct:/, '') },
-      indexable: typeof indexable === 'boolean' ? indexable : undefined
+      indexable: typeof indexable === 'boolean' ? indexable : undefined,
+      keyUrls: keyUrls.length === 0 ? undefined : keyUrls.slice(0, MOST_KEYS)
     })
   }
 }
@@ -93,4 +98,13 @@ function readKeys(document: JsonObject, id: string): ActorKey[] {
     return pem === undefined || keyId === undefined ? [] : [{ id: keyId, owner: textOf(key, 'controller') ?? '', pem }]
   })
   return [...classic, ...multi].slice(0, MOST_KEYS)
+}
+
+/**
+ * A key in a document of its own: the key itself, or as much of its owner's as shows it (GoToSocial's `/main-key`).
+ * @param id the address at which the document is
+ */
+export function readKeyDocument(document: JsonObject, id: string): ActorKey | undefined {
+  const itself = new Map([['publicKey', document]])
+  return [...readKeys(document, ''), ...readKeys(itself, '')].find(key => key.id === id)
 }

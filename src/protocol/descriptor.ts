@@ -97,6 +97,12 @@ export function accountDescriptor(account: LocalAccount): Descriptor {
   }
 }
 
+/** The descriptor of the actor in whose name the node itself asks (FEP-2677). */
+export const nodeDescriptor = (handle: string, actor: string): Descriptor => ({
+  ...{ subject: `acct:${handle}`, aliases: [actor], properties: [] },
+  links: [{ rel: 'self', type: TYPE.activity, href: actor }]
+})
+
 /** Our host-meta (W1). The XRD template stands first: some clients take the first one, whatever its type. */
 export const hostDescriptor = (templates: { xrd: string; jrd: string }): Descriptor => ({
   aliases: [],

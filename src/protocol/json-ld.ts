@@ -3,7 +3,7 @@
  * `@id` and `@type`, values alone or in arrays, `@value` around text. No context is ever fetched, and none is believed.
  */
 import { BadMessage } from '../model/errors.ts'
-import { AS } from './names.ts'
+import { AS, TYPE } from './names.ts'
 
 export type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = Map<string, Json>
@@ -91,3 +91,14 @@ export const idsOf = (object: JsonObject, name: string): string[] => [...new Set
 /** The types of an object, in their short form. */
 export const typesOf = (object: JsonObject): string[] =>
   all(object, 'type').flatMap(type => (typeof type === 'string' ? [shortName(type) ?? type] : []))
+
+/**
+ * Whether a Content-Type is one of ActivityPub's: files that somebody uploaded are served as JSON or text, but never as that (X2).
+ * @param header may be missing
+ */
+export function isActivityType(header: string | undefined): boolean {
+  const [type, ...parameters] = (header ?? '').split(';').map(part => part.trim())
+  if (type?.toLowerCase() === TYPE.activity) return true
+  const profile = parameters.find(part => /^profile\s*=/i.test(part)) ?? ''
+  return type?.toLowerCase() === 'application/ld+json' && profile.includes(AS)
+}

@@ -135,13 +135,15 @@ function longest(most: number, cut: (length: number) => string, isShort: (text: 
   return best
 }
 
-/** Words joined as OpenSource, so that screen readers find them; letters, digits and `_` alone, and at least one letter. */
+/** Words joined as OpenSource, so that screen readers find them; letters, digits and `_` alone. Undefined without a letter. */
+export function hashtagName(tag: string): string | undefined {
+  const words = tag.normalize('NFC').match(/[\p{L}\p{M}\p{Nd}_]+/gu) ?? []
+  const name = words.length > 1 ? words.map(word => word.replace(/^./u, first => first.toUpperCase())).join('') : (words[0] ?? '')
+  return /\p{L}/u.test(name) ? name : undefined
+}
+
 function writeHashtags(tags: string[]): string {
-  const names = tags.flatMap(tag => {
-    const words = tag.normalize('NFC').match(/[\p{L}\p{M}\p{Nd}_]+/gu) ?? []
-    const name = words.length > 1 ? words.map(word => word.replace(/^./u, first => first.toUpperCase())).join('') : (words[0] ?? '')
-    return /\p{L}/u.test(name) ? [name] : []
-  })
+  const names = tags.flatMap(tag => hashtagName(tag) ?? [])
   const once = new Map(names.map(name => [name.toLowerCase(), name]))
   return [...once.values()]
     .slice(0, MOST_TAGS)

@@ -1,6 +1,6 @@
 import type { Author, TraceStep } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
-import type { Account, Actor } from '../model/kept.ts'
+import type { Account, Actor, SigningKey } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
 import type { Vault } from './vault.ts'
 
@@ -18,6 +18,17 @@ export type ActorFacts = {
   keys?: string[]
   trusted?: boolean
   trace?: TraceStep[]
+  /** What an ActivityPub document tells: whoever has one speaks it from now on. */
+  activityPub?: {
+    inboxUrl: string
+    sharedInboxUrl?: string
+    followersUrl?: string
+    outboxUrl?: string
+    signingKeys: SigningKey[]
+    movedTo?: string
+    alsoKnownAs: string[]
+    indexable?: boolean
+  }
 }
 
 const COLUMNS = [
@@ -35,12 +46,25 @@ const COLUMNS = [
     'updated_at',
     'removed_at',
     'blocked_at'
-  ]
+  ],
+  ...['speaks', 'inbox_url', 'shared_inbox_url', 'followers_url', 'outbox_url', 'signing_keys', 'document_at', 'moved_to'],
+  ...['also_known_as', 'indexable']
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
 export const actorColumns = (alias: string, prefix: string): string[] =>
   COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
+
+/** A document replaces the one before it as a whole. */
+const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
+  told === undefined
+    ? {}
+    : {
+        ...{ speaks: 'activitypub', inbox_url: told.inboxUrl, shared_inbox_url: told.sharedInboxUrl ?? null },
+        ...{ followers_url: told.followersUrl ?? null, outbox_url: told.outboxUrl ?? null, document_at: now },
+        ...{ signing_keys: JSON.stringify(told.signingKeys), moved_to: told.movedTo ?? null, also_known_as: told.alsoKnownAs },
+        indexable: told.indexable ?? null
+      }
 
 /** Everyone seen; the local ones with their keys. */
 export function makeActors(db: Db, vault: Vault) {
@@ -91,7 +115,7 @@ export function makeActors(db: Db, vault: Vault) {
       const known = {
         ...{ uri: facts.uri, acct: facts.acct, feed_url: facts.feedUrl, salmon_url: facts.salmonUrl, trusted: facts.trusted },
         ...{ keys: facts.keys && JSON.stringify(facts.keys), keys_at: facts.keys && now },
-        ...{ trace: facts.trace && JSON.stringify(facts.trace), ...profileRow(facts.profile) }
+        ...{ trace: facts.trace && JSON.stringify(facts.trace), ...profileRow(facts.profile), ...activityPubRow(facts.activityPub, now) }
       }
       const change = { ...toRow(known), updated_at: now }
       if (facts.acct !== undefined)

@@ -6,7 +6,7 @@ import { type Db, fromRow } from './rows.ts'
 export type Acts = ReturnType<typeof makeActs>
 
 /** What an account of ours did to something: `object` is the URI of a post or a person, `uri` the id of the act itself. */
-export type OwnAct = { actorId: string; verb: 'favourite' | 'follow'; object: string; uri: string; postId?: string }
+export type OwnAct = { actorId: string; verb: 'favourite' | 'follow' | 'request'; object: string; uri: string; postId?: string }
 
 /** What stands of the accounts' own acts on a post. */
 export type Done = { name: string; verb: 'favourite' | 'share' }
@@ -43,6 +43,11 @@ export function makeActs(db: Db) {
       const { acted_at: at, object, post_id: postId, undone, verb } = row
       return { verb, object, uri, at, undone, ...(postId === null ? {} : { postId }) }
     },
+    /** What some people did under an id: an undoing or an answer may name no more than that. */
+    async findOf(actorIds: string[], uri: string): Promise<{ actorId: string; verb: string; object: string } | undefined> {
+      const row = await db('acts').whereIn('actor_id', actorIds).where({ uri }).first('actor_id', 'verb', 'object')
+      return row && { actorId: row.actor_id, verb: row.verb, object: row.object }
+    },
     /** Somebody's share of a post, if it stands. */
     async findShare(authorId: string, sharedId: string): Promise<KeptPost | undefined> {
       const row = await db('posts')
@@ -51,6 +56,15 @@ export function makeActs(db: Db) {
         .whereNull('deleted_at')
         .first()
       return row && fromRow<KeptPost>(row)
+    },
+    /** The quote of a post that a stamp allows, by somebody who is not blocked. */
+    async findQuote(postId: string, uri: string): Promise<string | undefined> {
+      const row = await db('acts as c')
+        .join('actors as a', 'a.id', 'c.actor_id')
+        .where({ 'c.post_id': postId, 'c.verb': 'quote', 'c.uri': uri, 'c.undone': false })
+        .whereNull('a.blocked_at')
+        .first('c.object')
+      return row?.object
     },
     /** What our accounts did to a post and did not take back, by name. */
     async onPost(postId: string): Promise<Done[]> {

@@ -13,6 +13,9 @@ export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped'
 
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
+/** Where somebody is reached by ActivityPub. */
+export type Inboxes = { inboxUrl: string; sharedInboxUrl?: string }
+
 /** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
 export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
 
@@ -56,7 +59,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
      * A document for one address, which is made when it is not known. Answers the address if it may be served now; one that waits
      * for a retry gets it after what it already waits for.
      */
-    async addForRecipient(documentId: string, kind: 'salmon', url: string, now: Date): Promise<string | undefined> {
+    async addForRecipient(documentId: string, kind: 'salmon' | 'inbox', url: string, now: Date): Promise<string | undefined> {
       // the address is written even when it is known: so it is held until the transaction ends, and not forgotten meanwhile
       const [recipient] = await db('recipients')
         .insert({ kind, url, host: hostOf(url) })
@@ -65,6 +68,32 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .returning(['id', 'retry_at'])
       await db('deliveries').insert({ recipient_id: recipient.id, document_id: documentId, created_at: now })
       return recipient.retry_at === null || recipient.retry_at <= now ? recipient.id : undefined
+    },
+
+    /**
+     * A document for the inboxes of all who follow an account (if one is given) by ActivityPub, shared ones once, and for those of
+     * people, unless their shared inbox has it already; in one statement. Answers the addresses that may be served now.
+     */
+    async addForInboxes(documentId: string, accountId: string | undefined, people: Inboxes[], now: Date): Promise<string[]> {
+      const { rows } = await raw(
+        `with followers as (
+           select distinct coalesce(a.shared_inbox_url, a.inbox_url) as url from follows f join actors a on a.id = f.follower_id
+           where f.followed_id = ? and a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null
+             and a.local_name is null),
+         inboxes as (
+           select url from followers
+           union select p.own from unnest(?::text[], ?::text[]) as p (own, shared)
+             where not exists (select 1 from followers where url = p.shared)),
+         -- known addresses are written too: so they are held until the transaction ends, and not forgotten meanwhile
+         made as (
+           insert into recipients (kind, url, host) select 'inbox', url, lower(split_part(url, '/', 3)) from inboxes order by url
+           on conflict (kind, url) do update set host = excluded.host returning id, retry_at),
+         added as (
+           insert into deliveries (recipient_id, document_id, created_at) select id, ?, ? from made order by id)
+         select id from made where retry_at is null or retry_at <= ? order by 1`,
+        [accountId ?? null, people.map(one => one.inboxUrl), people.map(one => one.sharedInboxUrl ?? null), documentId, now, now]
+      )
+      return rows.map((row: { id: string }) => row.id)
     },
 
     /** The first waiting delivery of each address, with the secret of its subscriber. */

@@ -4,6 +4,10 @@ import { type Db, fromRow } from './rows.ts'
 
 export type Follows = ReturnType<typeof makeFollows>
 
+/** Which end of a follow is looked at, from where it is looked at. */
+type Side = 'followers' | 'following'
+const ENDS = { followers: ['followed_id', 'follower_id'], following: ['follower_id', 'followed_id'] } as const
+
 /** Who follows whom, whatever carried it. */
 export function makeFollows(db: Db) {
   const people = async (rows: Promise<Record<string, unknown>[]>) =>
@@ -18,14 +22,32 @@ export function makeFollows(db: Db) {
         uri: follow.uri ?? null,
         created_at: now
       }
-      return (await db('follows').insert(row).onConflict(['follower_id', 'followed_id']).ignore().returning('follower_id')).length > 0
+      const made = await db('follows').insert(row).onConflict(['follower_id', 'followed_id']).ignore().returning('follower_id')
+      // whoever follows by ActivityPub as well follows by that alone from then on (X19)
+      if (made.length === 0 && follow.via === 'inbox')
+        await db('follows').where({ follower_id: follow.followerId, followed_id: follow.followedId }).update({ via: row.via, uri: row.uri })
+      return made.length > 0
     },
     async remove(followerId: string, followedId: string): Promise<boolean> {
       return (await db('follows').where({ follower_id: followerId, followed_id: followedId }).delete()) > 0
     },
+    /** Ends what those follow whose own inbox this is: it is gone. */
+    async removeInbox(inboxUrl: string): Promise<void> {
+      const owners = db('actors').select('id').where({ inbox_url: inboxUrl }).whereNull('local_name')
+      await db('follows').whereIn('follower_id', owners).delete()
+    },
     find: async (followerId: string, followedId: string) => {
       const row = await db('follows').where({ follower_id: followerId, followed_id: followedId }).first()
       return row && fromRow<Follow>(row)
+    },
+    /** Whether anybody else whose inbox is at a host (with port) follows. */
+    async hasOtherAt(followedId: string, followerId: string, host: string): Promise<boolean> {
+      const other = db('follows as f')
+        .join('actors as a', 'a.id', 'f.follower_id')
+        .where('f.followed_id', followedId)
+        .whereNot('a.id', followerId)
+        .whereRaw("lower(split_part(a.inbox_url, '/', 3)) = ?", [host])
+      return (await other.first(db.raw('1'))) !== undefined
     },
     /** Whom somebody follows, newest first. */
     following: (followerId: string) =>
@@ -36,6 +58,15 @@ export function makeFollows(db: Db) {
           .select([...actorColumns('a', ''), 'f.via as follow_via', 'f.created_at as follow_since'])
           .orderBy('f.created_at', 'desc')
       ),
+    /** Whom an account asked whether it may follow, and who has not answered, newest first. */
+    asked: (followerId: string) =>
+      people(
+        db('acts as c')
+          .join('actors as a', 'a.uri', 'c.object')
+          .where({ 'c.actor_id': followerId, 'c.verb': 'request', 'c.undone': false })
+          .select([...actorColumns('a', ''), db.raw("'asked' as follow_via"), 'c.acted_at as follow_since'])
+          .orderBy('c.acted_at', 'desc')
+      ),
     followers: (followedId: string) =>
       people(
         db('follows as f')
@@ -44,6 +75,26 @@ export function makeFollows(db: Db) {
           .select([...actorColumns('a', ''), 'f.via as follow_via', 'f.created_at as follow_since'])
           .orderBy('f.created_at', 'desc')
       ),
+    /** URIs of the followers of somebody, or of whom they follow, by id: one page, and those alone that are addresses on the web. */
+    async page(side: Side, actorId: string, before: string | undefined, limit: number): Promise<{ id: string; uri: string }[]> {
+      const [mine, other] = ENDS[side]
+      const query = db('follows as f')
+        .join('actors as a', 'a.id', `f.${other}`)
+        .where(`f.${mine}`, actorId)
+        .whereNull('a.removed_at')
+        .where('a.uri', 'like', 'http%')
+        .orderBy(`f.${other}`, 'desc')
+        .limit(limit)
+        .select('a.id', 'a.uri')
+      return before === undefined ? query : query.where(`f.${other}`, '<', before)
+    },
+    async count(side: Side, actorId: string): Promise<number> {
+      const row = await db('follows')
+        .where({ [ENDS[side][0]]: actorId })
+        .count({ n: '*' })
+        .first()
+      return Number(row?.n ?? 0)
+    },
     /** Of these people those whom an account of ours follows. */
     async amongFollowed(ids: string[]): Promise<Set<string>> {
       const rows = await db('follows as f')

@@ -1,5 +1,6 @@
-import type { KeptPost, Quoted, Version } from '../model/kept.ts'
+import type { KeptPost, Version } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
+import { isUri, type Quoting, settle } from './settle-post.ts'
 
 export type History = ReturnType<typeof makeHistory>
 
@@ -18,8 +19,6 @@ export type Kept =
   /** `quoting`: shares that could only quote a post of this id before we had it. */
   | { outcome: 'new'; post: KeptPost; quoting: Quoting[] }
   | { outcome: 'stolen' }
-
-export type Quoting = { id: string; quoted: Quoted }
 
 export const POST_COLUMNS = [
   ...['id', 'uri', 'author_id', 'verb', 'kind', 'url', 'entry_url', 'activity_url', 'title', 'html', 'warning', 'language'],
@@ -44,35 +43,9 @@ const whole = (post: NewPost, now: Date) =>
     ...editable(post)
   })
 
+const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
+
 const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: null, enclosures: '[]', tags: [], mentions: [] }
-
-const SETTLE = `
-  with stolen as (
-    select from posts where :isUri and uri = :uri and author_id <> :author and (not :rightful or rightful) limit 1),
-  grave as (select deleted_at from tombstones where author_id = :author and uri = :uri),
-  answers as (
-    update posts set parent_id = :id where in_reply_to = any(:names) and in_reply_to is not null and parent_id is null and id <> :id
-    and not exists (select from stolen) and not exists (select from grave)),
-  done as (
-    update acts set post_id = :id where object = :uri and post_id is null
-    and not exists (select from stolen) and not exists (select from grave))
-  select exists (select from stolen) as stolen, (select deleted_at from grave) as "deletedAt",
-    array(select jsonb_build_object('id', id, 'quoted', quoted) from posts
-      where quoted->>'uri' = :uri and quoted is not null and shared_id is null) as quoting`
-
-/** What is no URI counts within its feed alone. */
-const isUri = ({ uri }: Pick<NewPost, 'uri'>) => /^[a-z][a-z\d+.-]*:/i.test(uri)
-
-/**
- * What was here before a post that was just kept: its tombstone, the same id of somebody else; if neither, the answers and acts that
- * came before it are tied to it (I13). A statement of its own, that it may see what the insert had to wait for.
- */
-async function settle(db: Db, post: NewPost): Promise<{ stolen: boolean; deletedAt: Date | null; quoting: Quoting[] }> {
-  const { id, authorId: author, rightful, uri, url } = post
-  const names = url === undefined ? [uri] : [uri, url]
-  const { rows } = await db.raw(SETTLE, { id, author, rightful, uri, isUri: isUri(post), names }).options({ name: 'settle' })
-  return rows[0]
-}
 
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
 export function makeHistory(db: Db) {
@@ -80,8 +53,6 @@ export function makeHistory(db: Db) {
     const row = (await query) as Record<string, unknown> | undefined
     return row && fromRow<KeptPost>(row)
   }
-
-  const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
 
   /** What comes again: a document that is not newer changes nothing, one that only tells a later time moves the clock (X11, S12). */
   const again = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
@@ -126,8 +97,21 @@ export function makeHistory(db: Db) {
           .orderBy([{ column: 'rightful', order: 'desc' }, { column: 'received_at' }])
           .first()
       ),
-    findByAddress: (url: string) =>
-      one(db('posts').select(POST_COLUMNS).where({ url }).orWhere({ uri: url }).orderBy('received_at').first()),
+    findByAddress(url: string): Promise<KeptPost | undefined> {
+      const named = db('posts').where({ url }).orWhere({ uri: url }).orWhere({ activity_url: url })
+      return one(named.select(POST_COLUMNS).orderBy('received_at').first())
+    },
+    /** Somebody's post by any of the ids that it bears in the protocols by which it may have come (X13). */
+    findTwin(authorId: string, ids: string[]): Promise<KeptPost | undefined> {
+      const own = db('posts').where({ author_id: authorId })
+      const named = own.where(same => same.whereIn('uri', ids).orWhereIn('activity_url', ids))
+      return one(
+        named
+          .select(POST_COLUMNS)
+          .orderByRaw('uri = ? desc, received_at', [ids[0] ?? ''])
+          .first()
+      )
+    },
 
     /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
     async isStolen(post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> {
@@ -228,9 +212,9 @@ export function makeHistory(db: Db) {
       return rows.length > 0
     },
     /** The newest that somebody did in that way to that object, and whether it was taken back. */
-    async findAct(actorId: string, verb: string, object: string): Promise<{ at: Date; undone: boolean } | undefined> {
+    async findAct(actorId: string, verb: string, object: string): Promise<{ at: Date; undone: boolean; uri?: string } | undefined> {
       const row = await db('acts').where({ actor_id: actorId, verb, object }).first()
-      return row && { at: row.acted_at, undone: row.undone }
+      return row && { at: row.acted_at, undone: row.undone, ...(row.uri === null ? {} : { uri: row.uri }) }
     },
     /** Takes back the shares and favourites that came under an id: their entry was deleted (X2, X4). */
     async undoActs(actorId: string, uri: string): Promise<void> {

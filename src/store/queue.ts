@@ -18,6 +18,12 @@ export type Jobs = {
   'post.announce': { post: string; act: 'post' | 'update' | 'delete' }
   /** Answer whoever asked to follow an account of ours; `request`: the id of the question. */
   'salmon.authorize': { account: string; person: string; request: string; at: string }
+  /** Answer a follow, its undoing or a wish to quote that came by ActivityPub: `activity` is the JSON of the question. */
+  'inbox.answer': { account: string; person: string; activity: string; yes: boolean }
+  /** Ask whoever an account wants to follow by ActivityPub; or tell them that it is over. */
+  'activity.follow': { account: string; person: string; id: string; undo: boolean }
+  /** Read the answers to a post of somebody's from their servers (its `replies` collection). */
+  'replies.read': { post: string; url: string; left: number }
   /** Tell an external hub that a topic is new. */
   'hub.ping': { hub: string; topic: string }
   /** Verify requests at our hub that are due. */
@@ -51,6 +57,9 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'post.fetch': { tries: 4, pause: 10, most: 3600 },
   'post.announce': { tries: 10, pause: 1, most: 3600 },
   'salmon.authorize': { tries: 5, pause: 1, most: 600 },
+  'inbox.answer': { tries: 10, pause: 5, most: 6 * 3600 },
+  'activity.follow': { tries: 10, pause: 5, most: 6 * 3600 },
+  'replies.read': { tries: 3, pause: 60, most: 3600 },
   'hub.ping': { tries: 8, pause: 5, most: 6 * 3600 },
   'hub.verify': { tries: 3, pause: 1, most: 60 },
   'hub.deny': { tries: 3, pause: 1, most: 60 },

@@ -105,6 +105,15 @@ export function makeRecipients(db: Db) {
         .update({ state: 'dropped', error, done_at: now })
       await db('subscribers').whereIn('recipient_id', recipientIds).delete()
     },
+    /** Gives up what has waited for addresses since before a time. */
+    async giveUpOld(recipientIds: string[], before: Date, error: string, now: Date): Promise<void> {
+      if (recipientIds.length === 0) return
+      await db('deliveries')
+        .whereIn('recipient_id', recipientIds)
+        .where({ state: 'waiting' })
+        .where('created_at', '<', before)
+        .update({ state: 'failed', error, done_at: now })
+    },
     /**
      * Forgets addresses of nobody. In a transaction: first they are locked, then looked at again, so that one who subscribes just
      * now is not lost with the old address.

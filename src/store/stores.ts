@@ -8,6 +8,8 @@ import { makeConnections } from './connections.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
+import { makeIdentities } from './identities.ts'
+import { makeNodeKeys } from './node-keys.ts'
 import { makePictures } from './pictures.ts'
 import { makeQueue } from './queue.ts'
 import { makeRecipients } from './recipients.ts'
@@ -33,6 +35,8 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
     blogs: makeBlogs(db),
     changes: makeChanges(db),
     connections: makeConnections(db, vault),
+    identities: makeIdentities(db),
+    nodeKeys: makeNodeKeys(db, vault),
     pictures: makePictures(db),
     toots: makeToots(db),
     verdicts: makeVerdicts(db),

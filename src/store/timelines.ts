@@ -42,6 +42,9 @@ export function makeTimelines(db: Db) {
     })
   }
   return {
+    /** Whether any post that is kept is of a conversation. */
+    knowsConversation: async (name: string) =>
+      (await db('posts').where({ conversation: name }).whereNull('deleted_at').first('id')) !== undefined,
     /** Posts of everyone whom an account follows, its own, and those that mention it. @param uri of the account */
     home: (accountId: string, uri: string, page: Page) =>
       shown(
@@ -81,6 +84,21 @@ export function makeTimelines(db: Db) {
         .limit(limit)
       return shown(before === undefined ? query : query.where('p.id', '<', before))
     },
+    /** How many there are of them. */
+    async countFeed(actorId: string): Promise<number> {
+      const alive = db('posts').where({ author_id: actorId, visibility: 'public' }).whereNull('deleted_at')
+      return Number((await alive.count({ n: '*' }).first())?.n ?? 0)
+    },
+    /** An account's last public posts of its own: no shares, no answers. */
+    latest: (actorId: string, limit: number) =>
+      shown(
+        db('posts as p')
+          .where({ 'p.author_id': actorId, 'p.visibility': 'public', 'p.verb': 'post' })
+          .whereNull('p.deleted_at')
+          .whereNull('p.in_reply_to')
+          .orderBy('p.id', 'desc')
+          .limit(limit)
+      ),
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined

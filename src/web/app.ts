@@ -2,18 +2,22 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
+import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
@@ -29,6 +33,9 @@ export function makeApp(tools: Tools): Koa {
   const routers = [
     wellKnownRoutes(tools, residents),
     tootRoutes(tools),
+    activityPubRoutes(tools, residents),
+    inboxRoutes(tools),
+    quoteRoutes(tools),
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
@@ -39,6 +46,7 @@ export function makeApp(tools: Tools): Koa {
     remoteRoutes(tools),
     widgetRoutes(tools),
     healthRoutes(tools),
+    nodeInfoRoutes(tools),
     ownerRoutes(tools),
     connectRoutes(tools),
     pageRoutes(tools)

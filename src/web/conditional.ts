@@ -5,8 +5,8 @@ import type { Context } from 'koa'
 export type Written = { body: Buffer; etag: string; updated?: Date; headers: Record<string, string> }
 
 /** A document ready to be sent; its ETag comes from its bytes, so that every process gives the same. */
-export function written(text: string, headers: Record<string, string>, updated?: Date): Written {
-  const body = Buffer.from(text)
+export function written(text: string | Buffer, headers: Record<string, string>, updated?: Date): Written {
+  const body = typeof text === 'string' ? Buffer.from(text) : text
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   const dated = updated === undefined ? {} : { 'Last-Modified': updated.toUTCString() }
   return { body, etag, headers: { ...headers, ETag: etag, ...dated }, ...(updated === undefined ? {} : { updated }) }

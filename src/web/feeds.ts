@@ -25,12 +25,7 @@ const TYPES = { atom: `${TYPE.atom}; charset=utf-8`, rss: `${TYPE.rss}; charset=
 export function feedRoutes(tools: Tools, residents: Residents): Router {
   const rendered = makeRendered<Written>(tools, 2000)
   const router = new Router()
-  const resident = async (name: string): Promise<Account> => {
-    const account = residents.atHand(name) ?? (await residents.find(name))
-    if (account === undefined)
-      throw /^[a-z0-9_]{1,30}$/.test(name) ? await missingAccount(tools, name) : new Missing('There is no such account here.')
-    return account
-  }
+  const resident = (name: string) => findResident(tools, residents, name)
   const feed = (format: Format) => async (ctx: Context & { params: { name?: string } }) => {
     const before = new URLSearchParams(ctx.querystring).get('before') ?? ''
     if (before !== '' && !isId(before)) throw new Missing('There is no such page.')
@@ -58,6 +53,13 @@ export function feedRoutes(tools: Tools, residents: Residents): Router {
     send(ctx, finish(writeEntry(entry, author, { root: true }), entry.updated, { 'Content-Type': TYPES.atom, Vary: 'Accept' }))
   })
   return router
+}
+
+/** The account of a name. @throws Missing 404, or 410 when it was closed */
+export async function findResident(tools: Tools, residents: Residents, name: string): Promise<Account> {
+  const account = residents.atHand(name) ?? (await residents.find(name))
+  if (account !== undefined) return account
+  throw /^[a-z0-9_]{1,30}$/.test(name) ? await missingAccount(tools, name) : new Missing('There is no such account here.')
 }
 
 /** A post that anybody may read. @throws Missing 404, or 410 when it was deleted (F15) */

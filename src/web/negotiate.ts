@@ -21,6 +21,20 @@ const isJson = (type: string) => type === 'application/json' || type.endsWith('+
 /** Whether a JSON type is named, and not refused by `q=0`. */
 export const namesJson = (header: string): boolean => readAccept(header).some(wish => wish.q > 0 && isJson(wish.type))
 
+const ACTIVITY = new Set(['application/activity+json', 'application/ld+json'])
+const PAGE = new Set(['text/html', 'application/xhtml+xml'])
+
+/**
+ * Whether the ActivityPub document is wanted rather than the page at the same address (interface.md 1): only when it is named with a
+ * q above that of HTML. A star or plain JSON names nothing.
+ */
+export function prefersActivityPub(header: string): boolean {
+  if (!/json/i.test(header)) return false
+  const wishes = readAccept(header)
+  const best = (types: Set<string>) => Math.max(0, ...wishes.filter(({ type }) => types.has(type)).map(({ q }) => q))
+  return best(ACTIVITY) > best(PAGE)
+}
+
 /**
  * Whether XRD is wanted rather than JRD (W4): only when it is named with a q not below that of any JSON type; of equals the one
  * listed first. No header, a star, HTML: JRD.

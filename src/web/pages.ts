@@ -53,6 +53,9 @@ const feedLink = ({ addresses }: Tools, name: string, title = name): WebLink => 
   title
 })
 
+/** The same thing for programs, at the same address: by it other servers find what a page is about. */
+const activityLink = (url: string): WebLink => ({ url, rel: ['alternate'], type: TYPE.activity })
+
 /** The profile of an account of ours, and whatever a peer needs to find its feed and keys from here (W9). */
 async function sendAccount(tools: Tools, ctx: RouterContext): Promise<void> {
   const { actors, addresses, timelines } = tools
@@ -69,11 +72,11 @@ async function sendAccount(tools: Tools, ctx: RouterContext): Promise<void> {
     { name: 'JSON Feed', url: addresses.jsonFeed(name) }
   ]
   const title = account.displayName ?? name
-  sendPage(ctx, viewer, 'person', { title, links }, { ...list, ...profileOf(viewer, account), feeds })
+  sendPage(ctx, viewer, 'person', { title, links, creator: account.acct }, { ...list, ...profileOf(viewer, account), feeds })
 }
 
 /** Atom stands before the others, because GNU social takes the first feed that it sees. */
-function profileLinks(tools: Tools, { acct, localName }: Account): WebLink[] {
+function profileLinks(tools: Tools, { acct, localName, uri }: Account): WebLink[] {
   const { addresses } = tools
   const resource = `acct:${acct}`
   return [
@@ -82,7 +85,8 @@ function profileLinks(tools: Tools, { acct, localName }: Account): WebLink[] {
     feedLink(tools, localName),
     { url: addresses.rss(localName), rel: ['alternate'], type: TYPE.rss },
     { url: addresses.jsonFeed(localName), rel: ['alternate'], type: TYPE.jsonFeed },
-    { url: addresses.salmon(localName), rel: [REL.salmon] }
+    { url: addresses.salmon(localName), rel: [REL.salmon] },
+    activityLink(uri)
   ]
 }
 
@@ -119,19 +123,23 @@ async function sendRemotePerson(tools: Tools, ctx: RouterContext): Promise<void>
 
 /** What only the owner is shown of somebody: who follows them, how their posts come, how they were found. */
 async function ownersView(
-  { actors, follows, subscriptions }: Tools,
+  { actors, follows, history, subscriptions }: Tools,
   actor: Actor
 ): Promise<Pick<Views['person'], 'follow' | 'subscription' | 'trace'>> {
   const [accounts, subscription] = await Promise.all([actors.accounts(), subscriptions.findByActor(actor.id)])
   const q = nameForSearch(actor)
-  const follow: FollowView = { q: q ?? '', id: actor.id, followedBy: [], others: [] }
+  const follow: FollowView = { q: q ?? '', id: actor.id, followedBy: [], asked: [], others: [] }
+  let byInbox = false
   for (const { id, localName } of accounts) {
-    const list = (await follows.find(id, actor.id)) === undefined ? follow.others : follow.followedBy
-    list.push(localName)
+    const known = await follows.find(id, actor.id)
+    const waits = known === undefined && (await history.findAct(id, 'request', actor.uri))?.undone === false
+    byInbox ||= known?.via === 'inbox'
+    follow[known !== undefined ? 'followedBy' : waits ? 'asked' : 'others'].push(localName)
   }
+  const carrier = byInbox ? 'New posts come by ActivityPub.' : subscription && describeSubscription(subscription)
   return {
     ...(q === undefined ? {} : { follow }),
-    ...(subscription === undefined ? {} : { subscription: describeSubscription(subscription) }),
+    ...(carrier === undefined ? {} : { subscription: carrier }),
     ...(actor.trace === undefined ? {} : { trace: actor.trace })
   }
 }
@@ -144,7 +152,7 @@ async function sendOwnPost(tools: Tools, ctx: RouterContext): Promise<void> {
   const viewer = await findViewer(tools, ctx)
   const links: WebLink[] = [
     ...(post.visibility === 'public' || post.visibility === 'unlisted'
-      ? [{ url: tools.addresses.postEntry(name, id), rel: ['alternate'], type: TYPE.atom }]
+      ? [{ url: tools.addresses.postEntry(name, id), rel: ['alternate'], type: TYPE.atom }, activityLink(post.uri)]
       : []),
     { url: post.uri, rel: ['canonical'] }
   ]
@@ -173,7 +181,8 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   const isOurs = links !== undefined && post.verb === 'post'
   const answerFrom = isOurs && viewer.csrf === undefined ? { answerFrom: post.uri } : {}
   const reactions = isOurs ? { reactions: await reactionsTo(tools, post) } : {}
-  const frame = { title: titleOf(post), links: links ?? [], noindex: links === undefined }
+  const creator = links === undefined ? {} : { creator: post.author.acct ?? '' }
+  const frame = { title: titleOf(post), links: links ?? [], noindex: links === undefined, ...creator }
   sendPage(ctx, viewer, 'thread', frame, { ...thread, ...own, ...acts, ...answerFrom, ...reactions })
 }
 

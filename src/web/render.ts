@@ -21,8 +21,8 @@ const css = readFileSync(join(folder, 'style.css'))
 const cssTag = digest(css)
 const icon = readFileSync(join(folder, 'icon.svg'))
 
-/** Who may be followed or left, by which of our accounts. `q` is what the search box takes. */
-export type FollowView = { q: string; id: string; followedBy: string[]; others: string[] }
+/** Who may be followed or left, by which of our accounts; `asked`: who waits for an answer. `q` is what the search box takes. */
+export type FollowView = { q: string; id: string; followedBy: string[]; asked: string[]; others: string[] }
 
 /** The owner's Mastodon accounts. `begun`: a connection that is to be allowed at its server now. */
 export type ConnectView = {
@@ -81,12 +81,12 @@ export type Views = {
   error: { sentence: string; status: number }
 }
 
-/** What stands around every page. `links` go into its head, in this order. */
-export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean }
+/** What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it. */
+export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean; creator?: string }
 
 /** A whole page as text. `name` is the template's, `data` what it needs. */
 export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
-  return eta.render(name, { query: '', links: [], noindex: false, ...frame, ...data, viewer, css: `/style.css?v=${cssTag}` })
+  return eta.render(name, { query: '', links: [], noindex: false, creator: '', ...frame, ...data, viewer, css: `/style.css?v=${cssTag}` })
 }
 
 const HEADERS = {

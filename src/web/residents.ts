@@ -37,6 +37,8 @@ export function makeResidents({ actors, onChange }: Pick<Tools, 'actors' | 'onCh
   }
 }
 
+export type Rendered<Thing> = ReturnType<typeof makeRendered<Thing>>
+
 /** What was made of an account, until it changes: kept under the account's name and a key, at most `most` things in all. */
 export function makeRendered<Thing>({ onChange }: Pick<Tools, 'onChange'>, most: number) {
   const things = new Map<string, Map<string, Thing>>()

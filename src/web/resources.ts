@@ -1,4 +1,6 @@
 /** Which account a WebFinger resource names, in whatever spelling (W3). */
+
+import type { Addresses } from '../model/addresses.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 
 /**
@@ -19,6 +21,14 @@ export function nameOfResource(resource: string, origin: string, handleHost: str
   if (user === undefined || host === undefined) return undefined
   const bare = parse(`https://${host.replace(/:80$/, '')}`)?.host
   return bare !== undefined && hosts.includes(bare) && /^[a-z0-9_]{1,30}$/i.test(user) ? user.toLowerCase() : undefined
+}
+
+/** Whether a resource names the node's own actor, by its handle or its URI. */
+export function isNode(resource: string, { nodeActor, nodeHandle }: Addresses): boolean {
+  const text = decodeAgain(resource.trim())
+    .replace(/^(acct:)?@?/i, '')
+    .toLowerCase()
+  return text === nodeHandle().toLowerCase() || text === nodeActor().toLowerCase()
 }
 
 /** GNU social, and templates inside templates, encode twice. */

@@ -115,7 +115,7 @@ async function followNow(tools: Tools, ctx: RouterContext, q: string, as: string
   if (!('actor' in followed)) return sendFailure(tools, ctx, q, followed, asJson)
   if (asJson) return sendJson(ctx, describe(tools, followed))
   const viewer = await findViewer(tools, ctx)
-  const { actor, already, fresh, subscription, trace } = followed
+  const { actor, fresh, subscription, trace } = followed
   const person = showPerson(viewer, actor)
   sendPage(
     ctx,
@@ -124,7 +124,7 @@ async function followNow(tools: Tools, ctx: RouterContext, q: string, as: string
     { title: `Following ${person.name}`, query: q, noindex: true },
     {
       ...{ person, trace, failed: false },
-      sentence: `${account.localName} ${already ? 'follows' : 'now follows'} ${person.name}${already ? ' already' : ''}.`,
+      sentence: describeFollow(account, person.name, followed),
       note: [
         fresh > 0 ? `${fresh} ${fresh === 1 ? 'post was' : 'posts were'} read.` : '',
         subscription ? describeSubscription(subscription) : ''
@@ -134,6 +134,11 @@ async function followNow(tools: Tools, ctx: RouterContext, q: string, as: string
       ...(viewer.csrf === undefined ? {} : { undo: { id: actor.id, as: account.localName } })
     }
   )
+}
+
+function describeFollow({ localName }: Account, name: string, { already, asked }: Followed): string {
+  if (asked) return `${localName} asked ${name}, and follows when the answer comes.`
+  return `${localName} ${already ? 'follows' : 'now follows'} ${name}${already ? ' already' : ''}.`
 }
 
 /** How far the search came, with the status of what stopped it. */
@@ -158,7 +163,7 @@ function sendJson(ctx: RouterContext, answer: object, status = 200): void {
 }
 
 /** The answer for programs. Tokens and secrets of a subscription never leave. */
-function describe({ addresses }: Tools, { actor, subscription, trace }: Followed): object {
+function describe({ addresses }: Tools, { actor, asked = false, subscription, trace }: Followed): object {
   const page = actor.localName === undefined ? addresses.person(actor.id) : actor.uri
   return {
     account: {
@@ -170,6 +175,7 @@ function describe({ addresses }: Tools, { actor, subscription, trace }: Followed
       feed: actor.feedUrl ?? null,
       page
     },
+    ...(asked ? { asked } : {}),
     trace,
     subscription: subscription === undefined ? null : describeState(subscription)
   }

@@ -5,7 +5,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Descriptor } from '../model/activity.ts'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
-import { accountDescriptor, hostDescriptor } from '../protocol/descriptor.ts'
+import { accountDescriptor, hostDescriptor, nodeDescriptor } from '../protocol/descriptor.ts'
 import { writeJrd } from '../protocol/jrd.ts'
 import { readMagicKey } from '../protocol/magic.ts'
 import { TYPE } from '../protocol/names.ts'
@@ -15,7 +15,7 @@ import { send, type Written, written } from './conditional.ts'
 import { refuseMethod } from './middleware.ts'
 import { namesJson, prefersXrd } from './negotiate.ts'
 import { makeRendered, type Residents } from './residents.ts'
-import { isResource, nameOfResource } from './resources.ts'
+import { isNode, isResource, nameOfResource } from './resources.ts'
 
 type Form = 'jrd' | 'xrd'
 
@@ -36,6 +36,7 @@ export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
   const rendered = makeRendered<Written>(tools, 20_000)
   const limiter = new RateLimiterMemory({ points: UNKNOWN_A_MINUTE, duration: 60 })
   const hosts = hostDescriptor({ xrd: addresses.webfingerTemplate('.xml'), jrd: addresses.webfingerTemplate('') })
+  const node = nodeDescriptor(addresses.nodeHandle(), addresses.nodeActor())
   const hostMeta = { jrd: write(hosts, 'jrd', HOST_SECONDS), xrd: write(hosts, 'xrd', HOST_SECONDS) }
   const router = new Router()
 
@@ -45,6 +46,7 @@ export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
     const resource = oneResource(query)
     const name = nameOfResource(resource, addresses.origin, addresses.handleHost)
     const account = name === undefined ? undefined : (residents.atHand(name) ?? (await residents.find(name)))
+    if (account === undefined && isNode(resource, addresses)) return send(ctx, write(node, form))
     if (account === undefined) {
       await limiter.consume(ctx.ip).catch(() => {
         throw new Refused('Too many unknown names were asked for.', { status: 429, code: 'too_many', retryAfter: 60 })
@@ -108,7 +110,7 @@ function describe({ addresses }: Tools, account: Account): Descriptor {
   const name = account.localName
   return accountDescriptor({
     ...{ handle: account.acct, uri: account.uri, profile: account.uri, feed: addresses.feed(name), salmon: addresses.salmon(name) },
-    ...{ magicKey: readMagicKey(account.magicKey), subscribeTemplate: addresses.authorizeInteraction() },
+    ...{ magicKey: readMagicKey(account.magicKey), subscribeTemplate: addresses.authorizeInteraction(), activityActor: account.uri },
     ...(account.avatar === undefined ? {} : { avatar: account.avatar.url })
   })
 }

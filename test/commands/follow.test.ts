@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describeStep } from '../../src/commands/follow.ts'
+import { askToFollow } from '../../src/federation/requests.ts'
 import { type } from '../support/commands.ts'
 import { startNode, type TestNode, until } from '../support/node.ts'
 
@@ -9,7 +10,7 @@ describe('follow', () => {
 
   before(async () => {
     writer = await startNode({ accounts: ['ann'] })
-    reader = await startNode({ accounts: ['bob'] })
+    reader = await startNode({ accounts: ['bob'], onlyOStatus: true })
   })
   after(async () => {
     await reader?.close()
@@ -64,6 +65,46 @@ describe('follow', () => {
   it('asks the hub that it is told to ask, and says what became of it', async () => {
     const { printed } = await type(reader.tools, `follow ann@${writer.host} --hub http://127.0.0.1:9/hub`)
     assert.match(printed[1]!, /hub/)
+  })
+})
+
+describe('follow, of somebody who speaks ActivityPub', () => {
+  let writer: TestNode
+  let reader: TestNode
+
+  before(async () => {
+    writer = await startNode({ accounts: ['ann'] })
+    reader = await startNode({ accounts: ['bob'] })
+  })
+  after(async () => {
+    await reader?.close()
+    await writer?.close()
+  })
+
+  it('S3-9 shows each request, waits for the answer, and says by what', async () => {
+    const { code, progress, printed } = await type(reader.tools, `follow ann@${writer.host}`)
+    assert.deepEqual([code, printed], [0, [`bob now follows ann@${writer.host} by ActivityPub: 0 new posts`]])
+    const steps = progress.map(line => line.split(/ {2}|: /)[0])
+    assert.deepEqual(steps.slice(-3), ['actor', 'outbox', 'follow'], progress.join('\n'))
+    assert.match((await type(reader.tools, 'following')).printed[0]!, /ann@.* ActivityPub /)
+    assert.match((await type(writer.tools, 'followers ann')).printed[0]!, /bob@.* ActivityPub /)
+    assert.deepEqual((await type(reader.tools, `follow ann@${writer.host} --json`)).json[0]!.already, true)
+  })
+
+  it('S3-11 tells who has not answered yet, and withdraws', async () => {
+    await writer.tools.actors.removeAccount('ann', new Date())
+    const ann = (await reader.tools.actors.findByName(`acct:ann@${writer.host}`))!
+    const bob = (await reader.tools.actors.findAccount('bob'))!
+    assert.equal((await type(reader.tools, `unfollow ann@${writer.host}`)).code, 0)
+    await reader.tools.transaction(stores => askToFollow(stores, bob, ann, new Date()))
+    assert.match((await type(reader.tools, 'following')).printed[0]!, /asked by ActivityPub, not answered yet/)
+    assert.deepEqual(
+      (await type(reader.tools, 'following --json')).json.map(({ via }) => via),
+      ['asked']
+    )
+    assert.equal((await type(reader.tools, `unfollow ann@${writer.host}`)).code, 0)
+    assert.deepEqual((await type(reader.tools, 'following')).printed, ['bob follows nobody.'])
+    assert.equal((await type(reader.tools, `unfollow ann@${writer.host}`)).code, 1)
   })
 })
 

@@ -35,7 +35,7 @@ describe('a conversation', function () {
 
   before(async () => {
     here = await startTooting({ MODERATION: 'first' }, { work: true })
-    there = await startNode({ accounts: ['bob'] })
+    there = await startNode({ accounts: ['bob'], onlyOStatus: true })
     bob = await findAccount(there.tools, 'bob')
     url = here.blog.put('/1/one', { title: 'One', meta: { 'og:title': 'One' } })
     toot = String((await here.ask(url)).json.toot_id)

@@ -65,7 +65,8 @@ describe('a node that is killed', function () {
   it('has read everything once it is back: posts, and deletes of posts', async () => {
     const ann = await findAccount(writer.tools, 'ann')
     await start()
-    await command('follow', `ann@${writer.host}`, '--as', 'bob')
+    // by the feed, as the hub that is named pushes it
+    await command('follow', `ann@${writer.host}`, '--as', 'bob', '--hub', `${writer.url}/hub`)
     await until('the subscription', async () => (await writer.tools.subscribers.list(9)).length === 1, 20_000)
     const posts: KeptPost[] = []
     for (let round = 0; round < 3; round++) {

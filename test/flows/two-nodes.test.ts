@@ -1,4 +1,4 @@
-/** Two of our nodes on loopback: the first and second of the five ways, whole. */
+/** Two of our nodes on loopback, over OStatus alone: the first and second of the five ways, whole. */
 import assert from 'node:assert/strict'
 import { findAccount } from '../../src/federation/accounts.ts'
 import { follow, unfollow } from '../../src/federation/follow.ts'
@@ -10,8 +10,8 @@ describe('two nodes', () => {
   let reader: TestNode
 
   before(async () => {
-    writer = await startNode({ accounts: ['ann'] })
-    reader = await startNode({ accounts: ['bob'] })
+    writer = await startNode({ accounts: ['ann'], onlyOStatus: true })
+    reader = await startNode({ accounts: ['bob'], onlyOStatus: true })
   })
   after(async () => {
     await reader?.close()

@@ -1,8 +1,10 @@
 /** A hub whose subscribers are written: real stores, a clock that stands still, and its queue worked by hand. */
 import { findAccount } from '../../src/federation/accounts.ts'
 import { announce } from '../../src/federation/announce.ts'
+import { answerActivity } from '../../src/federation/answer.ts'
 import { deliver } from '../../src/federation/deliver.ts'
 import { fetchTopic, pingHub } from '../../src/federation/distribute.ts'
+import { sendFollow } from '../../src/federation/follow-inbox.ts'
 import { makeHub } from '../../src/federation/hub.ts'
 import { publish } from '../../src/federation/publish.ts'
 import { tellDenied, verifyDue } from '../../src/federation/verify.ts'
@@ -26,8 +28,9 @@ const echo: Answer = ({ query }) => ({ body: query.get('hub.challenge') ?? '' })
 /** Addresses without their query -> who answers there. Anything else does not exist. */
 function writtenHttp(subscribers: Map<string, WrittenSubscriber>): Tools['http'] {
   const guard = makeGuard({ allow: [] })
-  const request: Tools['http']['request'] = async (address, { method = 'GET', headers = {}, body = '' } = {}) => {
+  const request: Tools['http']['request'] = async (address, { method = 'GET', headers: plain = {}, body = '', sign } = {}) => {
     const url = guard.checkUrl(address)
+    const headers = { ...plain, ...sign?.(url) }
     const subscriber = subscribers.get(url.origin + url.pathname)
     if (subscriber === undefined) throw new Unreachable(`There is no ${url.host}.`)
     const knock = { method, url: address, query: url.searchParams, headers, body: body.toString() }
@@ -104,6 +107,8 @@ const VERBS: Verbs = {
   'hub.deny': (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason),
   'hub.fetch': (tools, { topic }) => fetchTopic(tools, topic),
   'hub.ping': (tools, { hub, topic }) => pingHub(tools, hub, topic),
+  'inbox.answer': answerActivity,
+  'activity.follow': sendFollow,
   deliver: (tools, { recipients }) => deliver(tools, recipients)
 }
 

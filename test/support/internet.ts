@@ -67,7 +67,9 @@ export function makeInternet(pages: Record<string, PageOf> = {}, { allowHttp = f
 function makeAnswering(written: Map<string, PageOf>, sent: Sent[]) {
   const isKnown = (host: string) => [...written.keys()].some(key => new URL(key.slice(key.indexOf(' ') + 1)).host === host)
   return async (url: URL, ask: HttpRequest): Promise<Page> => {
-    const headers = Object.fromEntries(Object.entries(ask.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]))
+    const headers = Object.fromEntries(
+      Object.entries({ ...ask.headers, ...ask.sign?.(url) }).map(([name, value]) => [name.toLowerCase(), value])
+    )
     const request = { method: ask.method ?? 'GET', url: url.href, headers, body: ask.body?.toString() ?? '' }
     sent.push(request)
     const found = written.get(`${request.method} ${url.href}`) ?? written.get(url.href)

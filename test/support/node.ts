@@ -20,6 +20,8 @@ export type NodeOptions = {
   accounts?: string[]
   /** Whether the queue is worked; default true. */
   work?: boolean
+  /** Whether it is as if nobody spoke ActivityPub: it reads no documents of it. */
+  onlyOStatus?: boolean
   overrides?: Overrides
   log?: Log
 }
@@ -28,6 +30,7 @@ export async function startNode({
   env = {},
   accounts = [],
   work = true,
+  onlyOStatus = false,
   overrides = {},
   log = silence
 }: NodeOptions = {}): Promise<TestNode> {
@@ -49,6 +52,7 @@ export async function startNode({
   )
   const assembled: Assembled = await assemble(config, log, work ? 'node' : 'web', { database: database.database, ...overrides })
   const { tools } = assembled
+  if (onlyOStatus) hideActivityPub(tools.http)
   server.on('request', makeApp(tools).callback())
   const stopWorker = work ? await startWorker(tools) : undefined
   const stopSchedule = work ? startSchedule(tools) : undefined
@@ -62,6 +66,14 @@ export async function startNode({
     await database.drop()
   }
   return { tools, url, host: `127.0.0.1:${port}`, database, close }
+}
+
+function hideActivityPub(http: Tools['http']): void {
+  const { request } = http
+  http.request = async (url, ask = {}) =>
+    /activity\+json/.test(ask.headers?.accept ?? '')
+      ? { status: 404, url, headers: {}, body: Buffer.alloc(0), trusted: true, hops: [] }
+      : request(url, ask)
 }
 
 const listening = (): Promise<Server> =>

@@ -31,7 +31,8 @@ describe('the pages of a node', () => {
       ['alternate', 'application/atom+xml', `${node.url}/users/alice.atom`],
       ['alternate', 'application/rss+xml', `${node.url}/users/alice.rss`],
       ['alternate', 'application/feed+json', `${node.url}/users/alice.json`],
-      ['salmon', undefined, `${node.url}/users/alice/salmon`]
+      ['salmon', undefined, `${node.url}/users/alice/salmon`],
+      ['alternate', 'application/activity+json', `${node.url}/users/alice`]
     ]
     const inHeader = [...(headers.get('link') ?? '').matchAll(/<([^>]*)>; rel="([^"]*)"(?:; type="([^"]*)")?/g)].map(
       ([, url, rel, type]) => [rel, type, url]
@@ -49,6 +50,8 @@ describe('the pages of a node', () => {
     assert.match(text, new RegExp(`<link rel="alternate" type="application/atom\\+xml" href="${post.uri}\\.atom">`))
     assert.match(text, new RegExp(`<link rel="canonical" href="${post.uri}">`))
     assert.match(headers.get('link') ?? '', /\.atom>; rel="alternate"/)
+    assert.match(text, new RegExp(`<link rel="alternate" type="application/activity\\+json" href="${post.uri}">`))
+    assert.match(headers.get('link') ?? '', new RegExp(`<${post.uri}>; rel="alternate"; type="application/activity\\+json"`))
     assert.match(text, /class="post h-entry"/)
   })
 
@@ -68,8 +71,18 @@ describe('the pages of a node', () => {
     assert.equal((await owner.get('/')).headers.get('cache-control'), 'private, no-cache')
   })
 
-  it('X47 gives HTML whatever is accepted', async () => {
-    for (const accept of ['*/*', 'application/json', 'application/activity+json, application/ld+json', 'text/html', '']) {
+  it('names who wrote it as fediverse:creator, of our own accounts and posts alone', async () => {
+    const post = await keepPost(node.tools, alice)
+    for (const path of ['/users/alice', `/users/alice/posts/${post.id}`])
+      assert.match((await stranger.get(path)).text, new RegExp(`<meta name="fediverse:creator" content="@alice@${node.host}">`))
+    const bob = await meet(node.tools, 'bob')
+    const remote = await keepPost(node.tools, bob)
+    for (const path of ['/', `/people/${bob.id}`, `/posts/${remote.id}`])
+      assert.doesNotMatch((await owner.get(path)).text, /fediverse:creator/)
+  })
+
+  it('X47 gives HTML to whoever does not name ActivityPub', async () => {
+    for (const accept of ['*/*', 'application/json', 'text/html', '']) {
       const { headers, status } = await stranger.get('/users/alice', { accept })
       assert.deepEqual([status, headers.get('content-type')], [200, 'text/html; charset=utf-8'], accept)
     }

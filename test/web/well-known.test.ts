@@ -185,16 +185,28 @@ describe('host-meta and WebFinger', () => {
       assert.deepEqual([document.subject, document.aliases], ['acct:ann@example.org', [`${ORIGIN}/users/ann`]])
       assert.deepEqual(
         document.links.map((link: { rel: string }) => link.rel.replace(/.*[/#]/, '')),
-        ['profile-page', 'updates-from', 'salmon', 'salmon-replies', 'salmon-mention', 'magic-public-key', 'subscribe']
+        ['profile-page', 'updates-from', 'self', 'salmon', 'salmon-replies', 'salmon-mention', 'magic-public-key', 'subscribe']
       )
       assert.deepEqual([document.links[0].type, document.links[1].type], ['text/html', 'application/atom+xml'])
-      assert.match(document.links[5].href, /^data:application\/magic-public-key,RSA\./)
-      assert.equal(document.links[6].template, `${ORIGIN}/authorize_interaction?uri={uri}`)
+      assert.deepEqual(document.links[2], { rel: 'self', type: 'application/activity+json', href: `${ORIGIN}/users/ann` })
+      assert.match(document.links[6].href, /^data:application\/magic-public-key,RSA\./)
+      assert.equal(document.links[7].template, `${ORIGIN}/authorize_interaction?uri={uri}`)
       const { feed, keys, profile, salmon } = accountLinks(readDescriptor(Buffer.from(JSON.stringify(document))))
       assert.deepEqual(
         [feed, profile, salmon, keys.length],
         [`${ORIGIN}/users/ann.atom`, `${ORIGIN}/users/ann`, `${ORIGIN}/users/ann/salmon`, 1]
       )
+    })
+
+    it('FEP-2677 the node’s own actor has a name too', async () => {
+      for (const resource of ['acct:example.org@example.org', 'example.org@example.org', `${ORIGIN}/actor`]) {
+        const { subject, links } = JSON.parse((await get(ask(resource))).text)
+        assert.deepEqual(
+          [subject, links],
+          ['acct:example.org@example.org', [{ rel: 'self', type: 'application/activity+json', href: `${ORIGIN}/actor` }]]
+        )
+      }
+      assert.equal((await get(ask('acct:other.example@example.org'))).status, 404)
     })
 
     it('W6 is the same in XRD', async () => {
