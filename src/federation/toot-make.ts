@@ -3,7 +3,7 @@
  * is held while the server is asked; and whoever takes up what another began looks first whether it was done.
  */
 import { CLAIM_MS, type Connection, type Entry, type Told, type Toot } from '../model/blog.ts'
-import { isFailure, Missing, Refused, Unreachable } from '../model/errors.ts'
+import { BadMessage, isFailure, Missing, Refused, Unreachable } from '../model/errors.ts'
 import type { KeptPost } from '../model/kept.ts'
 import { hashToken, randomToken } from '../model/tokens.ts'
 import { hashOf, writeToot } from '../protocol/toot.ts'
@@ -205,6 +205,8 @@ export function dueAfter(error: unknown, { createdAt }: Pick<Toot, 'createdAt'>,
   if (error instanceof Unreachable && error.peer === 429) return after((error.retryAfter ?? 60) * SECOND)
   const isFinal = (error instanceof Refused || error instanceof Missing) && error.code === 'mastodon'
   if (isFinal || (error instanceof Unreachable && error.peer === REFUSED_FOR_GOOD)) return after(DAY)
+  // no post of the blog, unless its owner changes that
+  if (error instanceof BadMessage && error.code === 'not_handled') return after(DAY)
   const told = error instanceof Refused ? (error.retryAfter ?? 0) * SECOND : 0
   return after(Math.max(told, growing))
 }

@@ -4,7 +4,7 @@ import { findAccount } from '../../src/federation/accounts.ts'
 import { editToot, makeToot, tootOf } from '../../src/federation/toot.ts'
 import { dueAfter } from '../../src/federation/toot-make.ts'
 import type { Toot } from '../../src/model/blog.ts'
-import { Refused, Unreachable } from '../../src/model/errors.ts'
+import { BadMessage, Refused, Unreachable } from '../../src/model/errors.ts'
 import { pageKey } from '../../src/protocol/blog-address.ts'
 import { until } from '../support/node.ts'
 import { startTooting, type Tooting } from '../support/tooting.ts'
@@ -318,6 +318,7 @@ describe('a toot that waits', () => {
     assert.equal(pause(new Unreachable('x', { peer: 429, retryAfter: 100 }), HOUR), 100_000)
     assert.equal(pause(new Unreachable('x', { peer: 401 }), 0), HOUR)
     assert.equal(pause(new Refused('x', { code: 'mastodon' }), 0), DAY)
+    assert.equal(pause(new BadMessage('x', { code: 'not_handled' }), 0), DAY)
     assert.equal(pause(new Refused('x', { status: 409, code: 'draft', retryAfter: 500 }), 0), 500_000)
   })
 })
