@@ -104,6 +104,15 @@ describe('the one toot of a post', () => {
     assert.equal((await toot(all.blog.put('/1/two'))).state, 'posted')
   })
 
+  it('X39 is made for whoever asks at the same moment as somebody who has asked too often', async () => {
+    await begin()
+    const visit = (url: string, from: string) => tootOf(all.node.tools, url, { from }).catch(error => error)
+    for (let n = 0; n < 10; n++) await visit(`${all.blog.origin}/1/none-${n}`, '203.0.113.1')
+    const url = all.blog.put('/1/one')
+    const [spent, other] = await Promise.all([visit(url, '203.0.113.1'), visit(url, '203.0.113.2')])
+    assert.deepEqual([spent.status, other.state], [429, 'posted'])
+  })
+
   for (const status of [422, 403] as const) {
     it(`T3 is not asked for again by visitors when the server has refused it for good by ${status}`, async () => {
       await begin()
