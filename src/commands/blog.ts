@@ -50,7 +50,7 @@ const WORDS = { wanted: 'waiting', claimed: 'being made', posted: 'made', old: '
 
 const asObject = ({ account, blog, edits, entries, feed, toots, url }: BlogStanding) => ({
   ...{ account: account.localName, blog: orNull(url), ...foundObject(blog) },
-  ...{ found: orNull(blog?.foundAt), next_find: orNull(blog?.findAt), sitemap_read: orNull(blog?.sitemapAt) },
+  ...{ looked_for: orNull(blog?.foundAt), next_look: orNull(blog?.findAt), sitemap_read: orNull(blog?.sitemapAt) },
   ...{ feed_read: orNull(feed?.polledAt), next_read: orNull(feed?.pollAt), feed_error: orNull(feed?.error) },
   ...{ entries, toots, edits }
 })

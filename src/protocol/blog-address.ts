@@ -13,15 +13,24 @@ const TRACKING =
 
 /**
  * The key under which the page of an http(s) address is known: host, port unless it is usual, path and query. Scheme, user,
- * password, fragment and one slash at the end of the path are no part of it.
+ * password, fragment and one slash at the end of the path are no part of it, nor does it matter how a letter is written, or how many
+ * slashes stand between two names (RFC 3986 6.2.2.2; servers give the same page).
  * @throws BadMessage for any other address
  */
 export function pageKey(address: string): string {
   const url = parseWebUrl(address)
   if (url === undefined) throw new BadMessage('This is not the address of a web page.')
   const port = ['', '80', '443'].includes(url.port) ? '' : `:${url.port}`
-  return `${url.hostname.replace(/\.$/, '')}${port}${url.pathname.replace(/([^/])\/$/, '$1')}${url.search}`
+  const path = url.pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  return `${url.hostname.replace(/\.$/, '')}${port}${plainLetters(path + url.search)}`
 }
+
+/** Letters, digits and `-._~` as they are, whatever else is percent-encoded in one way. */
+const plainLetters = (address: string): string =>
+  address.replace(/%([\da-f]{2})/gi, (code, hex: string) => {
+    const letter = String.fromCharCode(Number.parseInt(hex, 16))
+    return /[\w.~-]/.test(letter) ? letter : code.toUpperCase()
+  })
 
 /**
  * An address without those parts of its query that a pattern can do without: the one under which a page is known that does not tell

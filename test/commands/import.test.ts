@@ -106,7 +106,11 @@ describe('the commands of a blog', () => {
       { ...object, feed_read: '', next_read: '' },
       {
         ...{ account: 'blog', blog: BLOG, title: 'The blog', feed: `${BLOG}feed.xml`, sitemap: `${BLOG}sitemap.xml`, error: null },
-        ...{ found: blog.date().toISOString(), next_find: blog.date(24 * HOUR).toISOString(), sitemap_read: blog.date().toISOString() },
+        ...{
+          looked_for: blog.date().toISOString(),
+          next_look: blog.date(24 * HOUR).toISOString(),
+          sitemap_read: blog.date().toISOString()
+        },
         ...{ feed_read: '', next_read: '', feed_error: null, entries: 1, toots: { old: 1 }, edits: 0 }
       }
     )

@@ -95,7 +95,7 @@ describe('the one toot of a post', () => {
     await begin({ TOOT_BUDGET: '2' })
     const url = all.blog.put('/1/one')
     all.blog.put('/1/one/')
-    for (const form of ['/?ref=hn', '?a=2', '/', '', ...Array.from({ length: 20 }, (_, n) => `?n=${n}`)]) {
+    for (const form of ['/?ref=hn', '?a=2', '/', '', '?utm_source=x', '?', '#top', ...Array.from({ length: 20 }, (_, n) => `?n=${n}`)]) {
       const { url: told } = await toot(url + form)
       assert.equal(pageKey(told), pageKey(url), form)
       all.pass(10_000)

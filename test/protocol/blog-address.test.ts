@@ -27,7 +27,9 @@ describe('addresses of a blog', () => {
     const others: [address: string, key: string | undefined][] = [
       ['https://blog.example', 'blog.example/'],
       ['https://blog.example/a/?b=1', 'blog.example/a?b=1'],
-      ['https://blog.example/a//', 'blog.example/a//'],
+      ['https://blog.example//a///b//', 'blog.example/a/b'],
+      ['https://blog.example//', 'blog.example/'],
+      ['https://blog.example/%61%2e%2Fb%c3%bc%2561?%71=%20', 'blog.example/a.%2Fb%C3%BC%2561?q=%20'],
       ['https://blog.example/a/index.html', 'blog.example/a/index.html'],
       ['https://blog.example/?p=12', 'blog.example/?p=12'],
       ['http://localhost:8001/a', 'localhost:8001/a'],
