@@ -44,17 +44,19 @@ export async function up(knex: Knex): Promise<void> {
       url text not null,
       state text not null,
       toot_id text, toot_url text, host text, username text,
-      visibility text, text text,
+      visibility text, text text, title_from text, asked text,
       due_at timestamptz,
       claim text, claimed_until timestamptz, attempts integer not null default 0,
       created_at timestamptz not null,
       tooted_at timestamptz,
       status integer, error text,
+      edit_at timestamptz, edit_failures integer not null default 0,
       poll_at timestamptz, polled_at timestamptz, poll_failures integer not null default 0,
       favourites integer not null default 0, shares integer not null default 0
     );
     create index on toots (account_id, tooted_at) where tooted_at is not null;
     create index on toots (due_at) where due_at is not null;
+    create index on toots (edit_at) where edit_at is not null;
     create index on toots (poll_at) where poll_at is not null;
     create unique index on toots (claim) where claim is not null;
     create index on toots (account_id, state);

@@ -1,7 +1,9 @@
 /** `account add`, `account blog`, `account list`, `account remove`: the accounts that live here. */
 import { addAccount, findAccount, removeAccount } from '../federation/accounts.ts'
 import { setBlog } from '../federation/blog.ts'
+import { tryBlog } from '../federation/blog-standing.ts'
 import type { Account } from '../model/kept.ts'
+import { describeFound, foundObject } from './blog.ts'
 import { type Command, orNull, printList, value } from './command.ts'
 
 export const accountAdd: Command = {
@@ -12,7 +14,10 @@ export const accountAdd: Command = {
   takes: [1, 1],
   async run(tools, { positionals: [name = ''], blog, title, json }, out) {
     const account = await addAccount(tools, name, { ...(blog === undefined ? {} : { blog }), ...(title === undefined ? {} : { title }) })
-    out.print(json ? JSON.stringify(asObject(account)) : `${account.acct} is ready: ${account.uri}`)
+    const found = blog === undefined ? undefined : await tryBlog(tools, account)
+    if (json) out.print(JSON.stringify({ ...asObject(account), ...(found && { found: foundObject(found) }) }))
+    else out.print(`${account.acct} is ready: ${account.uri}`)
+    if (found !== undefined && !json) out.print(describeFound(found))
     return 0
   }
 }
@@ -23,8 +28,11 @@ export const accountBlog: Command = {
   summary: 'gives an account a blog, or another one: its feed and sitemap are looked for, its new posts are published',
   takes: [2, 2],
   async run(tools, { positionals: [name = '', url = ''], json }, out) {
-    await setBlog(tools, await findAccount(tools, name), url)
-    out.print(json ? JSON.stringify({ name, blog: url }) : `${url} is the blog of ${name}.`)
+    const account = await findAccount(tools, name)
+    await setBlog(tools, account, url)
+    const found = await tryBlog(tools, account)
+    out.print(json ? JSON.stringify({ name, blog: url, ...foundObject(found) }) : `${url} is the blog of ${name}.`)
+    if (found !== undefined && !json) out.print(describeFound(found))
     return 0
   }
 }

@@ -26,7 +26,8 @@ export type Args = {
   text?: string
   title?: string
   to?: string
-  toot?: string
+  /** A visibility for imports, a flag for `publish`. */
+  toot?: string | boolean
   topic?: string
   wide?: boolean
 }

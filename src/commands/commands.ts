@@ -4,6 +4,7 @@ import { requireOrigin } from '../federation/origin.ts'
 import type { Tools } from '../tools.ts'
 import { accountAdd, accountBlog, accountList, accountRemove } from './account.ts'
 import { favourite, reply, share, undo } from './act.ts'
+import { blog } from './blog.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
 import { deliveries, deliveriesRetry } from './deliveries.ts'
 import { follow } from './follow.ts'
@@ -24,6 +25,7 @@ const COMMANDS: Command[] = [
     accountBlog,
     accountList,
     accountRemove,
+    blog,
     importSitemap,
     importFeed,
     follow,

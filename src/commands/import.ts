@@ -18,7 +18,8 @@ const PACE = 6
 export const importSitemap: Command = {
   words: 'import sitemap',
   usage: USAGE,
-  summary: 'marks all posts of a sitemap as old, so that they are never tooted; or toots them little by little',
+  summary:
+    'marks all posts of a sitemap as old (without BLOG_POST_PATTERN all its pages), so that they are never tooted; or toots them little by little',
   options: OPTIONS,
   takes: [1, 1],
   run: async (tools, args, out) => {

@@ -1,22 +1,25 @@
 /** `publish`, `edit`, `delete`: what an account of ours writes, and the pages of its blog. */
 import { edit as editVerb, ownPost, publish as publishVerb, remove } from '../federation/publish.ts'
 import { publishedOut, publishPage, readBlogs } from '../federation/publish-page.ts'
+import type { Toot } from '../model/blog.ts'
 import { Missing } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
-import { type Args, actingAccount, type Command, type Out, value, WrongUsage } from './command.ts'
+import { type Args, actingAccount, type Command, flag, type Out, value, WrongUsage } from './command.ts'
 import { printPost } from './posts.ts'
 
 export const publish: Command = {
   words: 'publish',
-  usage: '[URL] | --text TEXT [--title TEXT] [--reply-to URL] [--as NAME]',
-  summary: 'publishes a page of the blog, or what its feed has news of; with --text a note, or an article when it has a title',
-  options: { text: value, title: value, 'reply-to': value, as: value },
+  usage: '[URL [--toot]] | --text TEXT [--title TEXT] [--reply-to URL] [--as NAME]',
+  summary:
+    'publishes a page of the blog (--toot: and toots it, though it is old), or what its feed has news of; with --text a note, or an article when it has a title',
+  options: { text: value, title: value, 'reply-to': value, as: value, toot: flag },
   takes: [0, 1],
   async run(tools, args, out) {
     const [url] = args.positionals
     const replyTo = args['reply-to']
     const written = args.text !== undefined || args.title !== undefined || replyTo !== undefined
     if (url !== undefined && written) throw new WrongUsage('Either a page of the blog is published, or a text.')
+    if (url === undefined && args.toot === true) throw new WrongUsage('--toot needs the address of a page of the blog.')
     if (url !== undefined) return publishUrl(tools, args, url, out)
     if (!written) return readFeeds(tools, args, out)
     const author = await actingAccount(tools, args)
@@ -28,11 +31,23 @@ export const publish: Command = {
 
 const STATES = { new: 'is published', edited: 'was changed', known: 'was published before', gone: 'was deleted before' }
 
-async function publishUrl(tools: Tools, { json }: Args, url: string, out: Out): Promise<number> {
-  const published = await publishPage(tools, url)
+/** What becomes of the toot, for people. */
+const TOOTS: Record<Toot['state'], string> = {
+  wanted: 'its toot waits, and is made by the node',
+  claimed: 'its toot is being made',
+  posted: 'its toot is made',
+  old: 'it is an old post and gets no toot (--toot makes one)',
+  'dry-run': 'its toot was only rehearsed (DRY_RUN)'
+}
+
+async function publishUrl(tools: Tools, { json, toot: wanted }: Args, url: string, out: Out): Promise<number> {
+  const published = await publishPage(tools, url, { toot: wanted === true })
   const { post, state, toot } = published
   if (json) out.print(JSON.stringify(publishedOut(published)))
-  else out.print(`${published.url} ${STATES[state]}: ${post.uri}${toot === undefined ? '' : `, toot ${toot.tootUrl ?? toot.state}`}`)
+  else
+    out.print(
+      `${published.url} ${STATES[state]}: ${post.uri}${toot === undefined ? '' : `; ${toot.tootUrl ? `toot ${toot.tootUrl}` : TOOTS[toot.state]}`}`
+    )
   return 0
 }
 

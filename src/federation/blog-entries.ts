@@ -1,6 +1,6 @@
 /** The entries of a blog's own feed: each is a post of the account (take-entry.ts), and nobody else's word about it. */
 import type { Activity, Feed, Post } from '../model/activity.ts'
-import type { Told } from '../model/blog.ts'
+import { NEWS_MS, type Told } from '../model/blog.ts'
 import { isFailure } from '../model/errors.ts'
 import type { Account, Actor } from '../model/kept.ts'
 import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
@@ -13,9 +13,6 @@ import { lookAtPage, type Seen } from './look-at-page.ts'
 import { removeIn } from './remove-post.ts'
 import { takeEntry } from './take-entry.ts'
 
-const DAY = 86_400_000
-/** Of what age entries are that may be news. */
-const NEWS_MS = 7 * DAY
 /** How many pages are looked at for one document. */
 const MOST_PAGES = 10
 
@@ -44,7 +41,7 @@ export async function readBlogFeed(tools: Tools, feed: Feed, owner: Actor | unde
   const fresh = told.filter(one => !known.has(one.key) && isNews(one, place, history) && (timeOf(one) || Number.POSITIVE_INFINITY) >= since)
   for (const one of fresh.slice(-MOST_PAGES)) {
     try {
-      found.seen.set(one.key, await lookAtPage(tools, { account: place.account, url: one.url, key: one.key }))
+      found.seen.set(one.key, await lookAtPage(tools, { account: place.account, url: one.url, key: one.key }, { named: true }))
     } catch (error) {
       if (!isFailure(error)) throw error
       if (error.code === 'draft') found.drafts.add(one.key)

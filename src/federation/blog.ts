@@ -1,7 +1,7 @@
 /** The blog of an account: where its feed and its sitemap are, and which pages are posts of it. */
 import { createHash } from 'node:crypto'
 import type { Blog } from '../model/blog.ts'
-import { BadMessage, isFailure, Missing, Refused } from '../model/errors.ts'
+import { BadMessage, type Failure, isFailure, Missing, Refused, Unreachable } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import type { Tools } from '../tools.ts'
@@ -9,7 +9,7 @@ import { keepBlog } from './accounts.ts'
 import { readBlogFeed, takeBlogFeed } from './blog-entries.ts'
 import { type Explored, exploreBlog } from './explore-blog.ts'
 import { begin, type Settled } from './follow.ts'
-import { findMainAccount, findPlace, findPlaces, type Handled, isOnHost, looksLikePost, type Place } from './handled.ts'
+import { findMainAccount, findPlace, findPlaces, type Handled, inOwnScheme, isOnHost, looksLikePost, type Place } from './handled.ts'
 import { leave } from './leave.ts'
 import { readNow } from './read-feed.ts'
 import { walkSitemaps } from './read-sitemap.ts'
@@ -125,7 +125,8 @@ export async function readBlogNow(tools: Tools, accountId: string): Promise<void
   if (feedUrl === undefined) throw new Missing(error ?? NO_FEED)
 }
 
-type Memory = { reads: Map<string, { at: number; reading: Promise<void> }>; sitemaps: Map<string, string> }
+/** `reading` answers what failed. */
+type Memory = { reads: Map<string, { at: number; reading: Promise<Failure | undefined> }>; sitemaps: Map<string, string> }
 
 const memories = new WeakMap<object, Memory>()
 
@@ -137,14 +138,16 @@ function memoryOf({ http }: Tools): Memory {
 }
 
 /** Reads feed and sitemap again because somebody asks for a page that they did not name: one at a time, once a minute. */
-async function readAgain(tools: Tools, place: Place): Promise<void> {
+async function readAgain(tools: Tools, place: Place): Promise<Failure | undefined> {
   const { reads } = memoryOf(tools)
   const at = tools.clock().getTime()
   const last = reads.get(place.account.id)
   if (last !== undefined && Math.abs(at - last.at) < MINUTE) return last.reading
-  const reading = readBoth(tools, place).catch(error => {
+  const done = readBoth(tools, place).then(() => undefined)
+  const reading = done.catch((error: unknown) => {
     if (!isFailure(error)) throw error
     tools.log.info({ blog: place.url, why: error.message }, 'blog: could not be read because of a visit')
+    return error
   })
   reads.set(place.account.id, { at, reading })
   return reading
@@ -162,7 +165,8 @@ async function readBoth(tools: Tools, { account, blog, ...place }: Place): Promi
 /**
  * Whether an address is a post of a blog of ours, as far as it can be told without looking at its page (interface.md 5,
  * BLOG_POST_PATTERN). Without a pattern the blog's feed and sitemap decide, read again at most once a minute.
- * @throws BadMessage 400 `no_url` when it is no address, `not_handled` when it is no post of ours
+ * @throws BadMessage 400 `no_url` when it is no address, `not_handled` when it is no post of ours; Unreachable 502 `blog` when the
+ *   blog does not answer that should tell
  */
 export async function findHandled(tools: Tools, raw: string): Promise<Handled> {
   const clean = cleanAddress(raw)
@@ -170,16 +174,29 @@ export async function findHandled(tools: Tools, raw: string): Promise<Handled> {
   const places = (await findPlaces(tools)).filter(place => isOnHost(place, clean.url))
   const known = await findKnown(tools, places, clean)
   if (known !== undefined) return known
-  const matching = places.find(place => looksLikePost(place, clean.url) === true)
-  if (matching !== undefined) return { account: matching.account, url: clean.url, key: pageKey(clean.url) }
+  let why = NO_BLOG
+  for (const place of places) {
+    const url = inOwnScheme(place, clean.url)
+    const isPost = looksLikePost(place, url)
+    if (isPost === true) return { account: place.account, url, key: pageKey(url) }
+    if (isPost === false) why = place.pattern === undefined ? FRONT_PAGE : NO_MATCH
+    if (isPost === undefined) why = NOT_NAMED
+  }
   for (const place of places) {
     if (looksLikePost(place, clean.url) === false) continue
-    await readAgain(tools, place)
+    const failed = await readAgain(tools, place)
     const found = await findKnown(tools, [place], clean)
     if (found !== undefined) return found
+    if (failed instanceof Unreachable) throw new Unreachable(NO_ANSWER, { code: 'blog', retryAfter: 60, cause: failed })
   }
-  throw new BadMessage('This address is no post of a blog that is handled here.', { code: 'not_handled' })
+  throw new BadMessage(why, { code: 'not_handled' })
 }
+
+const NO_BLOG = 'This address does not lie on a blog of this node.'
+const FRONT_PAGE = 'This is the front page of the blog, and no post.'
+const NO_MATCH = 'This page is no post of the blog: BLOG_POST_PATTERN does not take its address.'
+const NOT_NAMED = 'This page is no post of the blog: neither its feed nor its sitemap names it.'
+const NO_ANSWER = 'The blog does not answer, and only its feed and its sitemap can tell whether this page is a post.'
 
 /** A page that feed, sitemap, import or a visit named before; with a pattern only what it takes. */
 async function findKnown({ blogs }: Tools, places: Place[], clean: { url: string; bare: string }): Promise<Handled | undefined> {
@@ -187,7 +204,8 @@ async function findKnown({ blogs }: Tools, places: Place[], clean: { url: string
     const key = pageKey(url)
     const page = await blogs.findPage([key])
     const place = places.find(({ account }) => account.id === page?.accountId)
-    if (place !== undefined && looksLikePost(place, url) !== false) return { account: place.account, url, key }
+    const own = place && inOwnScheme(place, url)
+    if (own !== undefined && looksLikePost(place!, own) !== false) return { account: place!.account, url: own, key }
   }
   return undefined
 }

@@ -79,7 +79,7 @@ export async function take(limit: RateLimiterMemory, key: string): Promise<void>
 export const domainOf = (host: string): string => getDomain(withoutPort(host), { allowPrivateDomains: true }) ?? host
 
 /** Whoever has one address of IPv6 has all of its /64 (RFC 4291 2.5.1). */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(':') || address.includes('.')) return address
   const [head, tail] = address.split('::').map(half => half.split(':').filter(group => group !== ''))
   const zeros = Array<string>(Math.max(0, 8 - head!.length - (tail?.length ?? 0))).fill('0')

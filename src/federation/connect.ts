@@ -8,6 +8,7 @@ import { randomToken } from '../model/tokens.ts'
 import { readHandle, readHost } from '../protocol/acct.ts'
 import { readAccount, readApp, readToken } from '../protocol/mastodon.ts'
 import type { Tools } from '../tools.ts'
+import { findMainAccount } from './handled.ts'
 import { findConnection } from './mastodon.ts'
 import { askServer, connectionSignal, type Question } from './mastodon-api.ts'
 
@@ -117,10 +118,11 @@ export async function disconnect(tools: Tools, account: Account): Promise<Connec
 }
 
 /** Which connection of an account holds, and what waits. */
-export async function findStanding(tools: Tools, { id, localName }: Account): Promise<Standing> {
+export async function findStanding(tools: Tools, { id }: Account): Promise<Standing> {
   const { config, connections, toots } = tools
   const [made, connection, counts] = await Promise.all([connections.find(id), findConnection(tools, id), toots.counts(id)])
-  const settings = localName === config.account && config.mastodonOauthToken !== undefined ? config.mastodonHost : undefined
+  const isMain = (await findMainAccount(tools))?.id === id
+  const settings = isMain && config.mastodonOauthToken !== undefined ? config.mastodonHost : undefined
   return {
     waiting: counts.wanted ?? 0,
     ...(connection && { connection, from: made === undefined ? 'settings' : 'connect' }),

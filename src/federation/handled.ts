@@ -2,7 +2,7 @@
 import type { Blog } from '../model/blog.ts'
 import type { Account } from '../model/kept.ts'
 import type { Pattern } from '../model/patterns.ts'
-import { isHandled, pageKey } from '../protocol/blog-address.ts'
+import { isHandled, otherScheme, pageKey } from '../protocol/blog-address.ts'
 import type { Stores, Tools } from '../tools.ts'
 
 /** A page that belongs to a blog of ours: its clean address, its key, and whose blog it is. */
@@ -15,15 +15,17 @@ type Needs = Pick<Stores, 'actors' | 'blogs'> & Pick<Tools, 'config'>
 
 /** The account of the settings: BLOG_URL, BLOG_FEED and BLOG_POST_PATTERN are its own. */
 export async function findMainAccount({ actors, config }: Pick<Needs, 'actors' | 'config'>): Promise<Account | undefined> {
-  const accounts = await actors.accounts()
-  return accounts.find(({ localName }) => localName === config.account) ?? accounts[0]
+  return mainOf(await actors.accounts(), config)
 }
+
+const mainOf = (accounts: Account[], { account }: Needs['config']): Account | undefined =>
+  accounts.find(({ localName }) => localName === account) ?? accounts[0]
 
 /** All accounts with a blog, the account of the settings first. */
 export async function findPlaces({ actors, blogs, config }: Needs): Promise<Place[]> {
   const accounts = await actors.accounts()
   const known = new Map((await blogs.all()).map(blog => [blog.accountId, blog]))
-  const main = accounts.find(({ localName }) => localName === config.account) ?? accounts[0]
+  const main = mainOf(accounts, config)
   return accounts
     .sort(one => (one === main ? -1 : 0))
     .flatMap(account => {
@@ -43,6 +45,13 @@ export async function findPlace(needs: Needs, accountId: string): Promise<Place 
 export function isOnHost({ pattern, url }: Place, address: string): boolean {
   const host = URL.parse(address)?.host
   return host !== undefined && (host === pattern?.host || (url !== undefined && host === new URL(url).host))
+}
+
+/** An address by http or https as the blog has it: whoever writes the other means the same page. */
+export function inOwnScheme(place: Place, address: string): string {
+  const [own, asked] = [URL.parse(place.url ?? ''), new URL(address)]
+  const first = own?.host === asked.host && own.protocol !== asked.protocol ? otherScheme(address) : address
+  return [first, otherScheme(first)].find(spelling => looksLikePost(place, spelling) === true) ?? first
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Posts that were there before the node: marked as known without a toot, or tooted little by little (requirements S1-49 to S1-51). */
 import type { Visibility } from '../model/blog.ts'
-import { BadMessage, isFailure, Refused } from '../model/errors.ts'
+import { BadMessage, isFailure } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import type { Stores, Tools } from '../tools.ts'
@@ -8,7 +8,7 @@ import { fetchFeed } from './follow.ts'
 import { findPlace, isOnHost, looksLikePost, type Place } from './handled.ts'
 import { olderPage } from './read-feed.ts'
 import { walkSitemaps } from './read-sitemap.ts'
-import { canToot } from './take-entry.ts'
+import { canToot, nowhereToToot } from './take-entry.ts'
 
 const HOUR = 3_600_000
 /** Posts that are written down together: a run that is cut off goes on behind them. */
@@ -96,8 +96,7 @@ function readAddress(raw: string): string {
 async function makeImporter(tools: Tools, account: Account, options: ImportOptions, ears: ImportEars) {
   const place = await findPlace(tools, account.id)
   if (place === undefined) throw new BadMessage(`${account.localName} has no blog: \`tidings account blog ${account.localName} URL\`.`)
-  if (options.toot !== undefined && options.dryRun !== true && !(await canToot(tools, tools, account, tools.clock())))
-    throw new Refused('There is nowhere to toot: run `tidings mastodon connect HOST` first.', { status: 409, code: 'mastodon' })
+  if (options.toot !== undefined && options.dryRun !== true && !(await canToot(tools, tools, account, tools.clock()))) throw nowhereToToot()
   const total: Imported = { found: 0, handled: 0, new: 0, known: 0 }
   const waiting = new Map<string, Page>()
   const seen = new Set<string>()

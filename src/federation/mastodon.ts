@@ -1,7 +1,6 @@
 /** The owner's Mastodon server: its API, asked in the owner's name. */
 import type { Answer, Connection, Person, Visibility } from '../model/blog.ts'
 import { isFailure, Missing, Refused } from '../model/errors.ts'
-import { pageKey } from '../protocol/blog-address.ts'
 import { readAccount, readContext, readLimit, readPeople, readStatus, readStatuses, type Status } from '../protocol/mastodon.ts'
 import type { Tools } from '../tools.ts'
 import { findMainAccount } from './handled.ts'
@@ -13,7 +12,9 @@ export { mayHaveArrived } from './mastodon-api.ts'
 export type OwnStatus = {
   id: string
   url: string
+  /** Plain text, and the same with the addresses of its links in full. */
   text: string
+  whole: string
   createdAt: Date
   favourites: number
   shares: number
@@ -27,6 +28,8 @@ const DAY = 86_400_000
 const TEN_MINUTES = 600_000
 /** Visitors wait for it. */
 const LIMIT_TIMEOUT = 5_000
+/** Six questions at most before a toot of 15 seconds: together half as long as a claim lasts. */
+const SEARCH_TIMEOUT = 6_000
 /** Mastodon gives up to 4,096 answers of a thread to those who are signed in. */
 const THREAD_BYTES = 8_000_000
 const MOST_PEOPLE = 80
@@ -101,15 +104,23 @@ export async function editStatus(
   return askServer(tools, connection, statusPath(id), readOwn(connection), { method: 'PUT', form })
 }
 
-/** The owner's status that links to a URL, among the last 80 and not older than `since`. @throws as postStatus */
-export async function findOwnStatus(tools: Tools, connection: Connection, url: string, since: Date): Promise<OwnStatus | undefined> {
-  const key = pageKey(url)
+/**
+ * The owner's status that was to be made: of the same text and visibility, and no answer to anybody. The owner may have written of
+ * the same page. Among the last 80, not older than `since`. @throws as postStatus
+ */
+export async function findOwnStatus(
+  tools: Tools,
+  connection: Connection,
+  wanted: { text: string; visibility: Visibility },
+  since: Date
+): Promise<OwnStatus | undefined> {
   const path = `/api/v1/accounts/${await findOwnId(tools, connection)}/statuses`
   let before = ''
   for (let page = 0; page < PAGES; page++) {
     const query = `?limit=${PAGE}&exclude_reblogs=true${before}`
-    const statuses = await readMostly(tools, connection, path + query, json => readStatuses(json, connection.host))
-    const found = statuses.find(({ createdAt, links }) => createdAt >= since && links.some(link => leadsTo(link, key)))
+    const read = (json: unknown) => readStatuses(json, connection.host)
+    const statuses = await readMostly(tools, connection, path + query, read, { timeout: SEARCH_TIMEOUT })
+    const found = statuses.find(status => status.createdAt >= since && isWanted(status, wanted))
     if (found !== undefined) return ownOf(found)
     const last = statuses.at(-1)
     if (last === undefined || last.createdAt < since) return undefined
@@ -118,7 +129,17 @@ export async function findOwnStatus(tools: Tools, connection: Connection, url: s
   return undefined
 }
 
-const leadsTo = (link: string, key: string): boolean => /^https?:/.test(link) && URL.canParse(link) && pageKey(link) === key
+function isWanted(status: Status, { text, visibility }: { text: string; visibility: Visibility }): boolean {
+  // Mastodon makes a public status of an account that it limits unlisted
+  const isSeen = status.visibility === visibility || (visibility === 'public' && status.visibility === 'unlisted')
+  return isSeen && status.parentId === undefined && hasText(status, text)
+}
+
+/** Whether a status says this, whatever its server made of line breaks and addresses. */
+export const hasText = ({ text, whole }: Pick<OwnStatus, 'text' | 'whole'>, written: string): boolean =>
+  [text, whole].some(one => squeeze(one) === squeeze(written))
+
+const squeeze = (text: string): string => text.normalize('NFC').replace(/[\s\p{Cf}]/gu, '')
 
 /** The thread under a status, and who favoured and shared it (the first 80 of each). @throws as postStatus; Missing when it is gone */
 export async function readStatusThread(
@@ -161,9 +182,10 @@ async function findOwnId(tools: Tools, connection: Connection): Promise<string> 
   const { host, mastodonId, username } = connection
   if (mastodonId !== undefined) return mastodonId
   const read = (json: unknown) => readAccount(json, host).id
-  return askServer(tools, connection, '/api/v1/accounts/verify_credentials', read).catch(error => {
+  const ask = { timeout: SEARCH_TIMEOUT }
+  return askServer(tools, connection, '/api/v1/accounts/verify_credentials', read, ask).catch(error => {
     if (!(error instanceof Refused) || username === undefined) throw error
-    return askServer(tools, connection, `/api/v1/accounts/lookup?acct=${encodeURIComponent(username)}`, read, { open: true })
+    return askServer(tools, connection, `/api/v1/accounts/lookup?acct=${encodeURIComponent(username)}`, read, { ...ask, open: true })
   })
 }
 
@@ -172,7 +194,7 @@ const readOwn =
   (json: unknown): OwnStatus =>
     ownOf(readStatus(json, host))
 
-const ownOf = ({ createdAt, favourites, id, person, replies, shares, text, url }: Status): OwnStatus => ({
-  ...{ createdAt, favourites, id, replies, shares, text, url },
+const ownOf = ({ createdAt, favourites, id, person, replies, shares, text, url, whole }: Status): OwnStatus => ({
+  ...{ createdAt, favourites, id, replies, shares, text, url, whole },
   username: person.handle.split('@')[0] ?? ''
 })

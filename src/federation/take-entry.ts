@@ -1,19 +1,17 @@
 /** A blog's post, whatever told it, becomes one post of the account, once. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Enclosure } from '../model/activity.ts'
-import type { Entry, Told } from '../model/blog.ts'
+import { type Entry, NEWS_MS, type Told } from '../model/blog.ts'
+import { Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, KeptPost } from '../model/kept.ts'
+import { withoutControls } from '../protocol/plain-text.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import type { Seen } from './look-at-page.ts'
 import { findConnection } from './mastodon.ts'
 
 const DAY = 86_400_000
-/** What is older when it is first seen is history. */
-const NEWS_MS = 7 * DAY
-/** A toot that is being made is ready to be changed after that. */
-const CLAIM_MS = 3 * 60_000
 
 export type Taken = { outcome: 'new' | 'edited' | 'same' | 'gone'; post: KeptPost; entry: Entry }
 
@@ -109,6 +107,10 @@ async function publish(tools: Needs, stores: Stores, account: Account, entry: En
 export const canToot = async ({ config }: Pick<Tools, 'config'>, stores: Stores, { id }: Account, now: Date): Promise<boolean> =>
   config.dryRun || (await findConnection({ ...stores, config, clock: () => now }, id)) !== undefined
 
+/** @returns the error of whoever wants a toot all the same */
+export const nowhereToToot = () =>
+  new Refused('There is nowhere to toot: run `tidings mastodon connect HOST` first.', { status: 409, code: 'mastodon' })
+
 const noLater = (date: Date | undefined, now: Date): Date | undefined => (date !== undefined && date > now ? now : date)
 
 function makePost({ addresses }: Needs, account: Account, told: Named, published: Date, now: Date): NewPost {
@@ -130,9 +132,9 @@ function factsOf({ enclosures, image, language, tags, title }: Told): Facts {
   const picture = image && { url: image.url, ...imageType(image), ...(image.alt ? { title: image.alt } : {}) }
   const files = [...enclosures, ...(picture && !enclosures.some(({ url }) => url === picture.url) ? [picture] : [])]
   return {
-    tags: tags.slice(0, 50).map(tag => tag.slice(0, 100)),
+    tags: tags.slice(0, 50).map(tag => withoutControls(tag).slice(0, 100)),
     enclosures: files.slice(0, 20),
-    ...(title ? { title: title.slice(0, 500) } : {}),
+    ...(title ? { title: withoutControls(title).slice(0, 500) } : {}),
     ...(language ? { language: language.slice(0, 35) } : {})
   }
 }
@@ -169,8 +171,10 @@ async function compare(stores: Stores, account: Account, told: Named, entry: Ent
   }
   const kept = await stores.history.edit(post, { ...draft, ...dateOfEdit(post, told, now), url: entry.url, rightful: true }, now)
   if (kept.outcome !== 'edited') return { outcome: 'same', post: { ...post, ...facts }, entry: next }
-  // the feed has the whole of what the page only announced: for readers nothing was changed
-  await tellEdit(stores, next, now, entry.source === next.source || post.title !== kept.post.title)
+  // the feed has the whole of what the page only announced: for readers nothing was changed, nor in the toot
+  const isEdit = entry.source === next.source
+  await tellEdit(stores, next, now, isEdit || post.title !== kept.post.title)
+  if (isEdit) await stores.toots.wantEdit(next.key, now)
   await stores.changes.tell(`account:${account.localName}`)
   return { outcome: 'edited', post: kept.post, entry: next }
 }
@@ -213,10 +217,7 @@ function dateOfEdit(post: KeptPost, { updated }: Told, now: Date): { updatedAt: 
   return { updatedAt: told > post.updatedAt ? told : new Date(Math.max(now.getTime(), post.updatedAt.getTime() + 1000)) }
 }
 
-/** An edit is told to whoever got the post, and to the server of its toot; before the post was told there is nobody to be told. */
-async function tellEdit({ queue, toots }: Stores, { announceAt, key, news, postId }: Entry, now: Date, announce: boolean): Promise<void> {
+/** An edit is told to whoever got the post; before the post was told there is nobody to be told. */
+async function tellEdit({ queue }: Stores, { announceAt, news, postId }: Entry, now: Date, announce: boolean): Promise<void> {
   if (announce && news && announceAt !== undefined && announceAt <= now) await queue.add('post.announce', { post: postId, act: 'update' })
-  const toot = await toots.find(key)
-  if (toot?.state === 'posted') await queue.add('toot.edit', { toot: key })
-  if (toot?.state === 'claimed') await queue.add('toot.edit', { toot: key }, new Date(now.getTime() + CLAIM_MS))
 }

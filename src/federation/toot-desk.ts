@@ -13,6 +13,10 @@ const SIGNAL = 'toot:'
 
 export type Desk = ReturnType<typeof makeDesk>
 
+/** @param seen is called when the page was looked at */
+type Work = (seen: () => void) => Promise<Toot>
+export type UnderWay = { toot: Promise<Toot>; seen: boolean }
+
 const desks = new WeakMap<object, Desk>()
 
 /** The desk of this process. */
@@ -31,7 +35,7 @@ export const tootSignal = (key: string): string => SIGNAL + key
 function makeDesk(clock: () => number) {
   const toots = new Map<string, Toot>()
   const refusals = new Map<string, { error: Failure; until: number }>()
-  const underWay = new Map<string, Promise<Toot>>()
+  const underWay = new Map<string, UnderWay>()
   const waiting = new Map<string, Set<() => void>>()
   let changes = 0
 
@@ -42,11 +46,14 @@ function makeDesk(clock: () => number) {
   const wake = (keys: Iterable<string>) => {
     for (const key of [...keys]) for (const go of waiting.get(key) ?? []) go()
   }
-  const begin = async (key: string, work: () => Promise<Toot>): Promise<Toot> => {
+  const begin = async (address: string, work: Work): Promise<Toot> => {
     try {
-      return await work()
+      return await work(() => {
+        const mine = underWay.get(address)
+        if (mine !== undefined) mine.seen = true
+      })
     } finally {
-      underWay.delete(key)
+      underWay.delete(address)
     }
   }
 
@@ -77,28 +84,28 @@ function makeDesk(clock: () => number) {
       toots.set(address, toot)
     },
 
-    /** A no that was said in the last minute (X39). */
-    refusal(key: string): Failure | undefined {
-      const known = refusals.get(key)
+    /** A no that was said in the last minute to the whole of an address: another spelling may be the right one (X39). */
+    refusal(address: string): Failure | undefined {
+      const known = refusals.get(address)
       if (known !== undefined && known.until > clock()) return known.error
-      refusals.delete(key)
+      refusals.delete(address)
     },
     /** Remembers a no for a minute, or for as long as it says itself when that is less. */
-    refuse(key: string, error: Failure): void {
+    refuse(address: string, error: Failure): void {
       if (refusals.size >= MOST_REFUSALS) dropOldest(refusals)
       const ms = Math.min(REFUSAL_MS, (error.retryAfter ?? Number.POSITIVE_INFINITY) * 1000)
-      refusals.set(key, { error, until: clock() + ms })
+      refusals.set(address, { error, until: clock() + ms })
     },
 
-    /** Does something once for all who want it meanwhile. @throws Unreachable 503 when too much else is under way */
-    once(key: string, work: () => Promise<Toot>): Promise<Toot> {
-      const known = underWay.get(key)
-      if (known !== undefined) return known
+    /** What is under way for an address; `seen`: its page was looked at. */
+    underWay: (address: string): UnderWay | undefined => underWay.get(address),
+    /** Begins something that is not under way. @throws Unreachable 503 when too much else is */
+    begin(address: string, work: Work): UnderWay {
       if (underWay.size >= MOST_UNDER_WAY) throw busy('Too many pages are being looked at.')
-      const mine = begin(key, work)
+      const mine: UnderWay = { seen: false, toot: begin(address, work) }
       // those who wanted it may all have gone
-      mine.catch(() => {})
-      underWay.set(key, mine)
+      mine.toot.catch(() => {})
+      underWay.set(address, mine)
       return mine
     },
 

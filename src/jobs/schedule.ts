@@ -22,6 +22,7 @@ const ROUNDS: Round[] = [
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
   { every: 5 * SECOND, what: 'make toots', work: tootDue },
+  { every: 5 * SECOND, what: 'edit toots', work: editsDue },
   { every: 5 * SECOND, what: 'read threads of toots', work: threadsDue },
   { every: 10 * SECOND, what: 'look for blogs', work: blogsDue },
   { every: MINUTE, what: 'check pages', work: pagesDue },
@@ -84,6 +85,14 @@ async function tootDue(tools: Tools): Promise<void> {
   const due = await tools.toots.takeDue(tools.clock(), later(tools, 10 * MINUTE), 20)
   await tools.queue.addMany(
     'toot.make',
+    due.map(toot => ({ toot }))
+  )
+}
+
+async function editsDue(tools: Tools): Promise<void> {
+  const due = await tools.toots.takeEdits(tools.clock(), later(tools, 10 * MINUTE), 20)
+  await tools.queue.addMany(
+    'toot.edit',
     due.map(toot => ({ toot }))
   )
 }

@@ -1,5 +1,10 @@
 import type { Enclosure } from './activity.ts'
 
+/** A post that is older when it is first seen is no news: nobody is told, nothing is tooted (W16). */
+export const NEWS_MS = 7 * 86_400_000
+/** For how long the toot of a post is somebody's to make: far shorter than a server keeps an Idempotency-Key (an hour). */
+export const CLAIM_MS = 120_000
+
 /** The blog of an account: what is read, and where it was found. */
 export type Blog = {
   accountId: string
@@ -78,8 +83,12 @@ export type Toot = {
   username?: string
   /** Other than the setting: old posts may be tooted unlisted. */
   visibility?: Visibility
-  /** What was tooted: an edit that changes it is told to the instance. */
+  /** What was tooted, or may have been: it is written down before the instance is asked. An edit that changes it is told there. */
   text?: string
+  /** Whose title stands in it. */
+  titleFrom?: 'feed' | 'page'
+  /** Digest of all that was asked of the instance: when it has refused that for good, it is asked again by the clock only. */
+  asked?: string
   dueAt?: Date
   claimedUntil?: Date
   /** How often it was begun: from the second time on the instance is asked first whether it is there. */
@@ -88,6 +97,9 @@ export type Toot = {
   tootedAt?: Date
   status?: number
   error?: string
+  /** When the instance is to be told of an edit, and how often that has failed. */
+  editAt?: Date
+  editFailures: number
   pollAt?: Date
   polledAt?: Date
   pollFailures: number

@@ -5,21 +5,55 @@ import type { Pattern } from '../model/patterns.ts'
 import { readHost } from './acct.ts'
 
 const LONGEST = 2048
+/** Of a query that are held against a pattern. */
+const MOST_PARAMETERS = 50
 /** Parameters that say where a visitor came from, and nothing of the page. */
 const TRACKING =
   /^(?:(?:utm|mtm|pk|piwik|hsa)_\w+|(?:fb|g|d|tw|tt|y)clid|msclkid|gbraid|wbraid|mc_[ce]id|igsh(?:id)?|ref_(?:src|url)|_hs(?:enc|mi)|_g[al]|mkt_tok|vero_id|li_fat_id)(?:=|$)/i
 
 /**
  * The key under which the page of an http(s) address is known: host, port unless it is usual, path and query. Scheme, user,
- * password and fragment are no part of it.
+ * password, fragment and one slash at the end of the path are no part of it, nor does it matter how a letter is written, or how many
+ * slashes stand between two names (RFC 3986 6.2.2.2; servers give the same page).
  * @throws BadMessage for any other address
  */
 export function pageKey(address: string): string {
   const url = parseWebUrl(address)
   if (url === undefined) throw new BadMessage('This is not the address of a web page.')
   const port = ['', '80', '443'].includes(url.port) ? '' : `:${url.port}`
-  return `${url.hostname.replace(/\.$/, '')}${port}${url.pathname}${url.search}`
+  const path = url.pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  return `${url.hostname.replace(/\.$/, '')}${port}${plainLetters(path + url.search)}`
 }
+
+/** Letters, digits and `-._~` as they are, whatever else is percent-encoded in one way. */
+const plainLetters = (address: string): string =>
+  address.replace(/%([\da-f]{2})/gi, (code, hex: string) => {
+    const letter = String.fromCharCode(Number.parseInt(hex, 16))
+    return /[\w.~-]/.test(letter) ? letter : code.toUpperCase()
+  })
+
+/**
+ * An address without those parts of its query that a pattern can do without: the one under which a page is known that does not tell
+ * its address itself. Whoever adds parameters leads to no other page, and a pattern that would take any parameter asks for none.
+ * @param matches whether an address fits the pattern
+ */
+export function withoutQuery(address: string, matches: (address: string) => boolean): string {
+  const url = new URL(address)
+  const bare = (parameters: string[]) => {
+    url.search = parameters.join('&')
+    return url.href
+  }
+  let kept = url.search.slice(1).split('&')
+  if (matches(bare([])) || matches(bare(['any-other=1']))) return bare([])
+  for (const parameter of kept.slice(0, MOST_PARAMETERS).reverse()) {
+    const fewer = kept.toSpliced(kept.lastIndexOf(parameter), 1)
+    if (matches(bare(fewer))) kept = fewer
+  }
+  return bare(kept)
+}
+
+/** The same address by https instead of http, or the reverse. */
+export const otherScheme = (address: string): string => address.replace(/^http(s?):/, (_, s: string) => (s === '' ? 'https:' : 'http:'))
 
 /**
  * An address as a stranger's browser sends it, without user, password, fragment and tracking parameters; `bare` is without any

@@ -17,6 +17,7 @@ import { stripIllegal, text, type XmlElement } from './xml.ts'
 type Item = {
   id?: string | undefined
   url?: string | undefined
+  /** Plain text. */
   title?: string | undefined
   html: string
   language?: string | undefined
@@ -98,6 +99,7 @@ const isDefined = <T>(value: T | undefined): value is T => value !== undefined
 const PEOPLE = ['author', 'managingeditor', 'webmaster']
 const LONGEST_NAME = 1000
 const MOST_BRACKETS = 20
+const LONGEST_TITLE = 4000
 
 /** The library's time to take "ann@a.example (Ann)" apart grows with the square of the brackets (feedsmith 3.0.1, measured). */
 function refuseBrackets(element: XmlElement): void {
@@ -124,7 +126,7 @@ function readChannel(channel: Channel, url: string, updated: string | undefined)
     tombstones: [],
     ...present({
       id: all('self')[0] ?? url,
-      title: line(htmlToText(channel.title ?? '')),
+      title: readTitle(channel.title),
       subtitle: line(htmlToText(channel.description ?? '')),
       updated: readDate(updated),
       logo: webUrl(channel.image?.url, url)
@@ -134,12 +136,7 @@ function readChannel(channel: Channel, url: string, updated: string | undefined)
 
 /** RSS knows no identity of people: the owner of a feed is its site. */
 const readOwner = (channel: Channel, url: string, name: string | undefined): Author | undefined =>
-  makeOwner(
-    line(name) ?? line(htmlToText(channel.title ?? '')),
-    webUrl(channel.link, url),
-    webUrl(channel.image?.url, url),
-    channel.description
-  )
+  makeOwner(line(name) ?? readTitle(channel.title), webUrl(channel.link, url), webUrl(channel.image?.url, url), channel.description)
 
 function makeOwner(
   displayName: string | undefined,
@@ -173,7 +170,7 @@ function readRssItem(item: RssFeed.Item<string>, url: string): Item {
 function readCommon(item: RssFeed.Item<string> | RdfFeed.Item<string>, url: string): Omit<Item, 'id' | 'enclosures'> {
   return {
     url: webUrl(item.link, url),
-    title: item.title,
+    title: readTitle(item.title),
     html: item.content?.encoded ?? item.description ?? '',
     language: item.dc?.languages?.[0],
     published: item.dc?.dates?.[0] ?? item.atom?.published,
@@ -234,9 +231,34 @@ function makeEntries(items: Item[], owner: Author | undefined, feedId: string): 
   return { activities, dropped: items.length - activities.length }
 }
 
+const TITLE_TAGS =
+  /<(\/?)(abbr|b|bdi|big|br|cite|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|sub|sup|tt|u|var|wbr|a)(?:\s[^<>]*)?\/?>/gi
+
+/**
+ * A title of RSS, of which nobody knows whether it is text or HTML: entities are decoded once, and what is markup beyond doubt goes.
+ * “The <picture> element” stays what it is.
+ */
+function readTitle(raw: string | undefined): string | undefined {
+  const title = (raw ?? '').slice(0, LONGEST_TITLE)
+  const text = isPaired(title) ? title.replace(TITLE_TAGS, (_, __, name: string) => (name.toLowerCase() === 'br' ? ' ' : '')) : title
+  return line(htmlToText(text.replaceAll('<', '&lt;')))
+}
+
+/** Whether each tag of a text has its other half. */
+function isPaired(text: string): boolean {
+  const open: string[] = []
+  for (const [, end, name = ''] of text.matchAll(TITLE_TAGS)) {
+    const tag = name.toLowerCase()
+    if (tag === 'br' || tag === 'wbr') continue
+    if (end === '') open.push(tag)
+    else if (open.pop() !== tag) return false
+  }
+  return open.length === 0
+}
+
 /** None for an item that says nothing at all. */
 function makeEntry(item: Item, owner: Author | undefined, feedId: string): Activity[] {
-  const title = line(htmlToText(capText(item.title ?? '')))
+  const title = line(item.title)
   const html = capText(item.html).trim()
   const id = opaque(item.id) ?? item.url
   if (id === undefined && title === undefined && html === '') return []

@@ -2,6 +2,7 @@
  * Answers of a Mastodon server's API (docs.joinmastodon.org/entities) -> the model. A server may be anything that speaks this API,
  * so what is missing or odd is borne where it can be, and nothing is believed to be what its name says.
  */
+import { Parser } from 'htmlparser2'
 import type { Answer, Person, Visibility } from '../model/blog.ts'
 import { BadMessage, isFailure } from '../model/errors.ts'
 import { readHandle } from './acct.ts'
@@ -11,13 +12,17 @@ import { readDate } from './date.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from './sanitize.ts'
 import { escapeXml, stripIllegal } from './xml.ts'
 
-/** A status. `html` is sanitised; `text` is plain text; `links` are the addresses in it, those of its links and of its card included. */
+/**
+ * A status. `html` is sanitised; `text` is plain text, `whole` the same with the addresses of its links in full; `links` are the
+ * addresses in it, those of its links and of its card included.
+ */
 export type Status = {
   id: string
   uri: string
   url: string
   html: string
   text: string
+  whole: string
   links: string[]
   createdAt: Date
   editedAt?: Date
@@ -71,6 +76,7 @@ export function readStatus(json: unknown, host: string): Status {
     url,
     html,
     text: plain,
+    whole: htmlToText(withWholeLinks(content)),
     links: findLinks(html, plain, fields.card),
     createdAt,
     visibility: readVisibility(fields.visibility),
@@ -195,6 +201,26 @@ function withMedia({ media_attachments }: Fields): string {
     .map(({ url, description, type }) => [address(url), clean(description) ?? clean(type)])
     .map(([url, words]) => (url === undefined ? '' : `<p><a href="${escapeXml(url)}">${escapeXml(words ?? url)}</a></p>`))
     .join('')
+}
+
+/** Each link but those of hashtags and mentions shows its address: some servers show a part of it. */
+function withWholeLinks(content: string): string {
+  const pieces: string[] = []
+  let [begin, href]: [number, string | undefined] = [0, undefined]
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      if (name !== 'a' || /\b(mention|hashtag|tag)\b/.test(`${attributes.class} ${attributes.rel}`)) return
+      pieces.push(content.slice(begin, parser.startIndex))
+      ;[begin, href] = [parser.startIndex, attributes.href]
+    },
+    onclosetag(name) {
+      if (name !== 'a' || href === undefined) return
+      pieces.push(escapeXml(href))
+      ;[begin, href] = [parser.endIndex + 1, undefined]
+    }
+  })
+  parser.end(content)
+  return [...pieces, content.slice(begin)].join('')
 }
 
 /** Also addresses that the server made no link of, such as those of this machine. */

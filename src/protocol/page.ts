@@ -12,6 +12,8 @@ export type Page = {
   /** Plain text. */
   summary?: string
   canonical?: string
+  /** What a page calls its canonical address though it is none of the web, as it stands. */
+  oddCanonical?: string
   language?: string
   image?: string
   /** Atom before RSS before JSON Feed, in document order within a kind. */
@@ -41,11 +43,14 @@ export function readPage(body: Buffer, { contentType, url }: { contentType?: str
   const meta = (...names: string[]): string | undefined => names.map(name => head.meta.find(pair => pair[0] === name)?.[1]).find(Boolean)
   const [title, summary] = [meta('og:title') ?? head.title, meta('og:description', 'description')]
   const canonical = links.find(link => link.rel.includes('canonical'))?.url
+  const named = head.links.filter(({ rel }) => readRelations(rel ?? '').includes('canonical')).map(({ href }) => href)
+  const oddCanonical = [...named, meta('og:url')].find(href => href?.trim() && resolve(href, base) === undefined)
   const image = resolve(meta('og:image'), base)
   return {
     ...(title ? { title } : {}),
     ...(summary ? { summary } : {}),
     ...(canonical ? { canonical } : {}),
+    ...(oddCanonical ? { oddCanonical } : {}),
     ...(head.language ? { language: head.language } : {}),
     ...(image ? { image } : {}),
     feeds: feedLinks(links),
@@ -106,14 +111,39 @@ function readLrdd({ href, template, type }: Attributes, base: string): Page['lrd
   return isWebAddress(template) ? [{ template, ...typed }] : []
 }
 
-/** Bytes -> text: byte order mark, the transport's charset, the page's own `<meta charset>`, else UTF-8; what is invalid is replaced. */
-function decode(body: Buffer, contentType = ''): string {
+/** Of a byte order mark, of the transport, of the page's own `<meta charset>`: the first that there is counts. */
+function charsets(body: Buffer, contentType = ''): string[] {
   const marked = /^\xff\xfe/.test(body.toString('latin1', 0, 2)) ? 'utf-16le' : undefined
   const told = /charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(contentType)?.[1]
   const written = /<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(body.toString('latin1', 0, 4096))?.[1]
-  for (const charset of [marked, told, written]) {
+  // who can be read byte by byte so far is not UTF-16, whatever he says (HTML 13.2.3.3)
+  return [marked, told, written && /^utf-?16/i.test(written) ? 'utf-8' : written].filter(charset => charset !== undefined)
+}
+
+/**
+ * Whether the head of a page is in the charset that it is said to be in: for whoever goes by the words of a page, which `readPage`
+ * reads as well as it can. Answers what is wrong.
+ */
+export function findWrongCharset(body: Buffer, contentType?: string): string | undefined {
+  const [charset = 'utf-8'] = charsets(body, contentType)
+  const start = body.subarray(0, LIMIT.messageBytes)
+  const text = start.toString('latin1')
+  const end = text.search(/<body[\s>]/i)
+  if (/^utf-?16/i.test(charset) && /^\s*<[!a-z]/i.test(text)) return charset
+  try {
+    // what is cut off may be in the middle of a letter
+    new TextDecoder(charset, { fatal: true }).decode(end < 0 ? start : start.subarray(0, end), { stream: true })
+    return undefined
+  } catch {
+    return charset
+  }
+}
+
+/** Bytes -> text, in the first charset that is known, else UTF-8; what is invalid is replaced. */
+function decode(body: Buffer, contentType = ''): string {
+  for (const charset of charsets(body, contentType)) {
     try {
-      if (charset !== undefined) return new TextDecoder(charset).decode(body)
+      return new TextDecoder(charset).decode(body)
     } catch {
       // There is no such charset: the next guess.
     }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Told } from '../model/blog.ts'
 import { type Pattern, TOOT_PARTS, type TootPart } from '../model/patterns.ts'
+import { withoutControls } from './plain-text.ts'
 import { htmlToText } from './sanitize.ts'
 import { countCharacters, replaceUrls, splitCharacters } from './toot-length.ts'
 import { stripIllegal } from './xml.ts'
@@ -48,7 +49,7 @@ function gather(
 ): Parts {
   const { titlePattern, postfix = '' } = options
   // Nothing that could ever be seen: it only costs time to count it.
-  const tidy = (text: string) => defuse(cap(stripIllegal(text).trim(), limit * 10))
+  const tidy = (text: string) => defuse(cap(withoutControls(stripIllegal(text)).trim(), limit * 10))
   const content = tidy(htmlToText(html))
   const whole = title.replace(/\s+/g, ' ').trim()
   const short = tidy(summary.replace(/\s+/g, ' '))

@@ -121,6 +121,10 @@ export function makeBlogs(db: Db) {
       const due = db('entries').select('key').where('check_at', '<=', now).orderBy('check_at').limit(limit).forUpdate().skipLocked()
       return (await db('entries').whereIn('key', due).update({ check_at: until }).returning('key')).map(row => row.key)
     },
+    async countEntries(accountId: string): Promise<number> {
+      const row = await db('entries').where({ account_id: accountId }).count({ n: '*' }).first()
+      return Number(row?.n ?? 0)
+    },
     /** Entries of a blog, newest first. */
     async entries(accountId: string, limit: number): Promise<Entry[]> {
       const rows = await db('entries').where({ account_id: accountId }).orderBy('seen_at', 'desc').limit(limit)

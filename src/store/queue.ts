@@ -67,7 +67,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'blog.find': { tries: 3, pause: 30, most: 3600 },
   'entry.check': { tries: 0, pause: 60, most: 60 },
   'toot.make': { tries: 0, pause: 60, most: 60 },
-  'toot.edit': { tries: 8, pause: 10, most: 6 * 3600 },
+  'toot.edit': { tries: 0, pause: 60, most: 60 },
   'toot.poll': { tries: 0, pause: 60, most: 60 },
   deliver: { tries: 5, pause: 1, most: 60 }
 }

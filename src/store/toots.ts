@@ -1,12 +1,13 @@
-import type { Toot, Visibility } from '../model/blog.ts'
+import { CLAIM_MS, type Toot, type Visibility } from '../model/blog.ts'
 import { type Change, type Db, fromRow, toRow } from './rows.ts'
 
 export type Toots = ReturnType<typeof makeToots>
 
 /** Columns of a toot; who holds the claim is nobody's business but the claim's. */
 const COLUMNS = [
-  ...['key', 'account_id', 'url', 'state', 'toot_id', 'toot_url', 'host', 'username', 'visibility', 'text', 'due_at', 'claimed_until'],
-  ...['attempts', 'created_at', 'tooted_at', 'status', 'error', 'poll_at', 'polled_at', 'poll_failures', 'favourites', 'shares']
+  ...['key', 'account_id', 'url', 'state', 'toot_id', 'toot_url', 'host', 'username', 'visibility', 'text', 'title_from', 'asked'],
+  ...['due_at', 'claimed_until', 'attempts', 'created_at', 'tooted_at', 'status', 'error', 'edit_at', 'edit_failures'],
+  ...['poll_at', 'polled_at', 'poll_failures', 'favourites', 'shares']
 ].map(column => `t.${column}`)
 
 /** Class of the advisory lock under which the toots of an account are claimed one after the other: so its budget holds. */
@@ -14,6 +15,23 @@ const BUDGET_LOCK = 7443
 
 /** Nothing more is to be done. What was only rehearsed is final as long as only rehearsals are made. */
 const isFinal = ({ state }: Toot, dryRun: boolean): boolean => state === 'posted' || state === 'old' || (state === 'dry-run' && dryRun)
+
+/** Its server wants to hear of it only when it is due: it is overrun, or has refused for good what would be asked once more. */
+const isPaused = ({ dueAt, status, ...toot }: Toot, asked: string | undefined, now: Date): boolean =>
+  dueAt !== undefined && dueAt > now && (status === 429 || (status === 422 && asked !== undefined && toot.asked === asked))
+
+export type Wish = {
+  key: string
+  url: string
+  accountId: string
+  mark: string
+  budget: number
+  dryRun: boolean
+  visit: boolean
+  text?: string
+  titleFrom?: 'feed' | 'page'
+  asked?: string
+}
 
 export type Claim =
   /** It is ours until then; `again`: somebody began before us and may have got further than we can see. */
@@ -38,7 +56,7 @@ export function makeToots(db: Db) {
   /** When the budget of the last hour lets one more be made: undefined for now. Claims count, those of the dead too, until they end. */
   const nextFree = async (accountId: string, budget: number, now: Date): Promise<Date | undefined> => {
     if (budget === 0) return new Date(now.getTime() + HOUR)
-    const made = db.raw(`(state = 'claimed' or (state in ('posted', 'dry-run') and tooted_at > ?))`, [new Date(now.getTime() - HOUR)])
+    const made = db.raw(`(state = 'claimed' or (state = 'posted' and tooted_at > ?))`, [new Date(now.getTime() - HOUR)])
     const counted = await db('toots')
       .where({ account_id: accountId })
       .where(made)
@@ -47,7 +65,7 @@ export function makeToots(db: Db) {
       .select('state', 'tooted_at')
     if (counted.length < budget) return undefined
     const oldest = counted.at(-1)
-    return new Date(oldest.state === 'claimed' ? now.getTime() + CLAIM_ENDS : oldest.tooted_at.getTime() + HOUR)
+    return new Date(oldest.state === 'claimed' ? now.getTime() + CLAIM_MS : oldest.tooted_at.getTime() + HOUR)
   }
 
   return {
@@ -69,34 +87,35 @@ export function makeToots(db: Db) {
      * @param wish.mark of whoever asks: only under it the claim is settled or given back
      * @param wish.dryRun DRY_RUN: else what was rehearsed is now made in earnest
      * @param wish.visit it is not the clock that asks
+     * @param wish.text what is to be tooted, kept with `titleFrom` and `asked` unless something else may have been tooted before
      */
-    async claim(
-      wish: { key: string; url: string; accountId: string; mark: string; budget: number; dryRun: boolean; visit: boolean },
-      now: Date,
-      until: Date
-    ): Promise<Claim> {
-      const { accountId, budget, dryRun, key, mark, url, visit } = wish
+    async claim(wish: Wish, now: Date, until: Date): Promise<Claim> {
+      const { accountId, asked, budget, dryRun, key, mark, text, titleFrom, url, visit } = wish
       await db.raw('select pg_advisory_xact_lock(?, hashtext(?))', [BUDGET_LOCK, accountId])
       await db('toots').insert({ key, url, account_id: accountId, state: 'wanted', created_at: now }).onConflict('key').ignore()
       const toot = await one(db('toots as t').select(COLUMNS).where({ key }).forUpdate().first())
       if (toot === undefined) throw new Error('a toot vanished while it was claimed')
       if (isFinal(toot, dryRun)) return { outcome: 'known', toot }
       if (toot.claimedUntil !== undefined && toot.claimedUntil > now) return { outcome: 'theirs', until: toot.claimedUntil }
-      if (visit && toot.status === 429 && toot.dueAt !== undefined && toot.dueAt > now) return { outcome: 'paused', toot }
+      if (visit && isPaused(toot, asked, now)) return { outcome: 'paused', toot }
       // whose maker died counts already, and is to be brought to its end
-      const free = toot.state === 'claimed' ? undefined : await nextFree(accountId, budget, now)
+      const free = dryRun || toot.state === 'claimed' ? undefined : await nextFree(accountId, budget, now)
       if (free !== undefined) {
         await db('toots').where({ key }).update({ state: 'wanted', due_at: free })
         return { outcome: 'budget', at: free }
       }
       // due when it has run out: whose maker dies is brought to its end by the clock
-      const claimed = { state: 'claimed', claim: mark, claimed_until: until, due_at: until, attempts: toot.attempts + 1 }
-      await db('toots').where({ key }).update(claimed)
-      return {
-        outcome: 'ours',
-        toot: { ...toot, state: 'claimed', claimedUntil: until, attempts: toot.attempts + 1 },
-        again: toot.attempts > 0
-      }
+      const before = toot.state === 'dry-run' ? 0 : toot.attempts
+      const told = { ...(asked && { asked }), ...(before === 0 && text && { text }), ...(before === 0 && titleFrom && { titleFrom }) }
+      const claimed = { ...told, state: 'claimed' as const, claimedUntil: until, dueAt: until, attempts: before + 1 }
+      await db('toots')
+        .where({ key })
+        .update({ ...toRow(claimed), claim: mark })
+      return { outcome: 'ours', toot: { ...toot, ...claimed }, again: before > 0 }
+    },
+    /** Nothing of what was begun before has arrived: this is what is tooted now. */
+    async retext(mark: string, written: { text: string; titleFrom: 'feed' | 'page' }): Promise<void> {
+      await db('toots').where({ claim: mark }).update(toRow(written))
     },
     /** The toot is made: as it is kept now, or undefined when the claim is not ours any more. The post may have got another key. */
     async settle(mark: string, done: Change<Toot>): Promise<Toot | undefined> {
@@ -139,6 +158,23 @@ export function makeToots(db: Db) {
         .limit(limit)
       return (await db('toots').whereIn('key', due.forUpdate().skipLocked()).update({ due_at: until }).returning('key')).map(row => row.key)
     },
+    /** The post was changed: the instance of its toot, if it has one or is about to have one, is to be told. */
+    async wantEdit(key: string, at: Date): Promise<void> {
+      await db('toots').where({ key }).whereIn('state', ['posted', 'claimed']).update({ edit_at: at, edit_failures: 0 })
+    },
+    /** Toots whose edit is to be told now; nobody else takes them before `until`. */
+    async takeEdits(now: Date, until: Date, limit: number): Promise<string[]> {
+      const due = db('toots').select('key').where('edit_at', '<=', now).orderBy('edit_at').limit(limit).forUpdate().skipLocked()
+      return (await db('toots').whereIn('key', due).update({ edit_at: until }).returning('key')).map(row => row.key)
+    },
+    /** What was found out of an edit that was due at `editAt`; one that was wished for meanwhile stays wished for. */
+    async settleEdit({ editAt, key }: Pick<Toot, 'key' | 'editAt'>, change: Change<Toot>): Promise<void> {
+      const { editAt: next = null, editFailures = 0, ...rest } = change
+      if (Object.keys(rest).length > 0) await db('toots').where({ key }).update(toRow(rest))
+      await db('toots')
+        .where({ key, edit_at: editAt ?? null })
+        .update({ edit_at: next, edit_failures: editFailures })
+    },
     /** Toots whose thread is to be read now; nobody else takes them before `until`. */
     async takePolls(now: Date, until: Date, limit: number): Promise<string[]> {
       const due = db('toots').select('key').where('poll_at', '<=', now).orderBy('poll_at').limit(limit).forUpdate().skipLocked()
@@ -157,6 +193,19 @@ export function makeToots(db: Db) {
     async wake(accountId: string, now: Date): Promise<void> {
       const failed = db('toots').where({ account_id: accountId, state: 'wanted' }).whereNotNull('error')
       await failed.where('due_at', '>', now).update({ due_at: now, status: null })
+      await db('toots').where({ account_id: accountId }).where('edit_at', '>', now).update({ edit_at: now, edit_failures: 0 })
+    },
+    /** An import marked a post as old, or nobody wanted its toot: the owner does. Answers whether it is to be made now. */
+    async wantNow(wish: { key: string; url: string; accountId: string }, now: Date): Promise<boolean> {
+      const row = { ...toRow(wish), state: 'wanted', due_at: now, created_at: now }
+      const old = db.raw(`toots.state in ('old', 'dry-run', 'wanted')`)
+      const made = db('toots').insert(row).onConflict('key').merge({ state: 'wanted', due_at: now }).where(old)
+      return (await made.returning('key')).length > 0
+    },
+    /** How many edits wait to be told. */
+    async countEdits(accountId: string): Promise<number> {
+      const row = await db('toots').where({ account_id: accountId }).whereNotNull('edit_at').count({ n: '*' }).first()
+      return Number(row?.n ?? 0)
     },
     /** How many there are of each state. */
     async counts(accountId: string): Promise<Partial<Record<Toot['state'], number>>> {
@@ -170,5 +219,3 @@ export function makeToots(db: Db) {
 }
 
 const HOUR = 3_600_000
-/** When those who are at it now will have ended, one way or the other. */
-const CLAIM_ENDS = 120_000

@@ -28,7 +28,7 @@ export function tootRoutes(tools: Tools): Router {
   router.get(PATH, open, async ctx => {
     const url = new URLSearchParams(ctx.querystring).get('url') ?? ''
     if (url.trim() === '') throw new BadMessage('The parameter url is missing.', { code: 'no_url' })
-    send(ctx, documentOf(tootAtHand(tools, url) ?? (await tootOf(tools, url, { make: isWanted(ctx) }))))
+    send(ctx, documentOf(tootAtHand(tools, url) ?? (await tootOf(tools, url, { make: isWanted(ctx), from: ctx.ip }))))
   })
   router.options(PATH, open)
   router.all(PATH, open, ctx => refuseMethod(ctx, 'GET, HEAD, OPTIONS'))

@@ -69,8 +69,11 @@ describe('the commands of a blog', () => {
 
   it('W12 publish a page of the blog, or read its feed', async () => {
     assert.match((await typed('publish')).complaints[0]!, /There is no blog/)
+    blog.page('', '', { status: 404 })
     const given = await typed(`account blog blog ${BLOG} --json`)
-    assert.deepEqual(given.json, [{ name: 'blog', blog: BLOG }])
+    assert.deepEqual(given.json, [
+      { ...{ name: 'blog', blog: BLOG, title: null, feed: null, sitemap: null }, error: `The blog ${BLOG} answered 404.` }
+    ])
     blog.write([])
     await blog.work()
     blog.write([{ path: 'one', date: blog.date() }])
@@ -78,13 +81,62 @@ describe('the commands of a blog', () => {
     const [post] = await blog.posts()
     assert.deepEqual([published.json[0]!.url, published.json[0]!.post, published.json[0]!.state], [`${BLOG}one`, post!.uri, 'new'])
     blog.pass(1000)
-    assert.equal((await typed(`publish ${BLOG}one`)).printed[0], `${BLOG}one was published before: ${post!.uri}, toot wanted`)
+    assert.equal(
+      (await typed(`publish ${BLOG}one`)).printed[0],
+      `${BLOG}one was published before: ${post!.uri}; its toot waits, and is made by the node`
+    )
+    blog.write([{ path: 'one', title: 'Changed', date: blog.date() }])
+    assert.match((await typed(`publish ${BLOG}one`)).printed[0]!, /one was changed: /)
     assert.deepEqual((await typed('publish')).printed, [`The feed of ${BLOG} was read for blog.`])
     blog.feed([], '', { status: 503 })
     const failed = await typed('publish --as blog --json')
     assert.deepEqual([failed.code, failed.json[0]!.code], [1, 'unreachable'])
     assert.equal((await typed(`publish ${BLOG}one --text x`)).code, 2)
     assert.equal((await typed('publish https://evil.example/')).code, 1)
+  })
+
+  it('W14 show what was found of a blog, when it is looked at, and what became of its posts', async () => {
+    assert.match((await typed('blog')).complaints[0]!, /There is no blog/)
+    blog.write([{ path: 'a', date: blog.date(-HOUR) }])
+    const { printed } = await typed(`account blog blog ${BLOG}`)
+    assert.deepEqual(printed, [`${BLOG} is the blog of blog.`, `Found: “The blog”, feed ${BLOG}feed.xml, sitemap ${BLOG}sitemap.xml.`])
+    await blog.tools.toots.markOld([{ key: 'blog.example/a', url: `${BLOG}a`, accountId: blog.account.id }], blog.date())
+    const [object] = (await typed('blog blog --json')).json
+    assert.deepEqual(
+      { ...object, feed_read: '', next_read: '' },
+      {
+        ...{ account: 'blog', blog: BLOG, title: 'The blog', feed: `${BLOG}feed.xml`, sitemap: `${BLOG}sitemap.xml`, error: null },
+        ...{
+          looked_for: blog.date().toISOString(),
+          next_look: blog.date(24 * HOUR).toISOString(),
+          sitemap_read: blog.date().toISOString()
+        },
+        ...{ feed_read: '', next_read: '', feed_error: null, entries: 1, toots: { old: 1 }, edits: 0 }
+      }
+    )
+    assert.ok(typeof object!.next_read === 'string')
+    const lines = (await typed('blog')).printed.join('\n')
+    for (const part of [
+      'blog\n',
+      `feed        ${BLOG}feed.xml`,
+      'looked for  2026-01-',
+      'error       -',
+      'posts       1',
+      '1 old posts without one'
+    ])
+      assert.ok(lines.includes(part), lines)
+    blog.page('', '', { status: 500 })
+    await assert.rejects(blog.find())
+    assert.match((await typed('blog')).printed.join('\n'), /error {7}The blog .* answered 500/)
+  })
+
+  it('S1-49 publish --toot wants the toot of a post that was marked as old', async () => {
+    await blog.open([{ path: 'a' }])
+    blog.sitemap(['a'])
+    await typed(`import sitemap ${BLOG}sitemap.xml`)
+    assert.match((await typed(`publish ${BLOG}a`)).printed[0]!, /it is an old post and gets no toot/)
+    assert.match((await typed(`publish ${BLOG}a --toot`)).printed[0]!, /its toot waits/)
+    assert.equal((await typed('publish --toot')).code, 2)
   })
 
   it('S1-9 6.1 take BLOG_URL that was set later; one that cannot be used does not stop the node', async () => {

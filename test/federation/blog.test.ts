@@ -161,6 +161,10 @@ describe('the blog of an account', () => {
         'https://blog.example.evil.example/a'
       ])
         await assert.rejects(findHandled(blog.tools, address), code('not_handled'))
+      const why = async (address: string) => findHandled(blog.tools, address).catch(error => error.message)
+      assert.match(await why(BLOG), /front page/)
+      assert.match(await why(blog.url('tags/x')), /neither its feed nor its sitemap/)
+      assert.match(await why('https://evil.example/'), /not lie on a blog/)
     })
 
     it('found at the first visit when they are new: feed and sitemap are read again, once a minute', async () => {
@@ -175,6 +179,21 @@ describe('the blog of an account', () => {
       blog.pass(MINUTE)
       const found = await Promise.all(['new', 'only-in-sitemap', 'new'].map(path => findHandled(blog.tools, blog.url(path))))
       assert.deepEqual([found.map(({ url }) => url), asked()], [['new', 'only-in-sitemap', 'new'].map(blog.url), before + 1])
+    })
+
+    it('looked for by http or https as the blog has it', async () => {
+      await blog.open([{ path: 'a', date: blog.date(-DAY) }])
+      assert.equal((await findHandled(blog.tools, 'http://blog.example/a')).url, blog.url('a'))
+    })
+
+    it('not known while the blog does not answer', async () => {
+      await blog.open([])
+      blog.feed([], '', { error: new Unreachable('no answer') })
+      blog.pass(MINUTE)
+      await assert.rejects(
+        findHandled(blog.tools, blog.url('new')),
+        (error: unknown) => error instanceof Unreachable && error.code === 'blog' && /does not answer/.test(error.message)
+      )
     })
 
     it('told from the sitemap even when the feed fails', async () => {
@@ -203,6 +222,8 @@ describe('the blog of an account', () => {
         url: `${url}?x=1`,
         key: 'blog.example/geek/blog/2026/01/one?x=1'
       })
+      assert.equal((await findHandled(second.tools, url.replace('https', 'http'))).url, url)
+      await assert.rejects(findHandled(second.tools, second.url('geek/tags/')), /BLOG_POST_PATTERN does not take/)
       for (const other of [second.url('geek/tags/'), `https://evil.example/?${url}`, `https://blog.example@evil.example/geek/blog/1/1/a`])
         await assert.rejects(findHandled(second.tools, other), code('not_handled'))
       assert.deepEqual(second.net.requests(), [])

@@ -113,10 +113,11 @@ describe('the page of a post', () => {
   })
 
   it('W16 tells an edit itself when no feed does', async () => {
-    blog.page('q', '<title>Before</title>')
+    const article = '<meta property="og:type" content="article">'
+    blog.page('q', `<title>Before</title>${article}`)
     const handled = { account: blog.account, url: blog.url('q'), key: 'blog.example/q' }
     const { post } = await takePage(blog.tools, blog.account, await lookAtPage(blog.tools, handled))
-    blog.page('q', '<title>After</title>')
+    blog.page('q', `<title>After</title>${article}`)
     blog.pass(DAY)
     await checkPage(blog.tools, 'blog.example/q')
     assert.deepEqual([(await blog.tools.history.find(post.id))?.title, await blog.told()], ['After', ['post', 'post', 'update']])

@@ -266,14 +266,14 @@ describe('the conversation under a blog post', () => {
 
   it('S1-46 finds the page in any spelling by which it is known, and a post of ours by its URI', async () => {
     const { alice, post, tools } = talk
-    await tools.blogs.addPages(alice.id, 'blog.example/2026/hello/', ['blog.example/?p=1'])
+    await tools.blogs.addPages(alice.id, 'blog.example/2026/hello', ['blog.example/?p=1'])
     const spellings = [`${PAGE}?utm_source=x#top`, `${PAGE}?fbclid=1`, PAGE.replace('https', 'http'), 'https://blog.example/?p=1', post.uri]
     for (const spelling of spellings) assert.equal((await conversation(tools, spelling)).url, PAGE, spelling)
   })
 
   it('answers for a page of which nothing but the address is known, and refuses what is none or not ours', async () => {
     const { alice, blogPost, tools } = talk
-    await tools.blogs.addPages(alice.id, 'blog.example/old/', [])
+    await tools.blogs.addPages(alice.id, 'blog.example/old', [])
     assert.deepEqual(await conversation(tools, 'https://blog.example/old/'), {
       ...{ url: 'https://blog.example/old/', counts: { replies: 0, likes: 0, shares: 0 }, comments: [] },
       ...{ faces: { likes: [], shares: [] }, links: {} }

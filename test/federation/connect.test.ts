@@ -324,6 +324,9 @@ describe('connecting Mastodon', function () {
       await finishConnection(other.tools, await allow(begun))
       const after = await findStanding(other.tools, account)
       assert.deepEqual([after.connection?.host, after.from, after.shadowed], [mastodon.origin, 'connect', 'https://toot.example'])
+      // the account of the settings is the first when there is none of that name
+      const nameless = { ...other.tools, config: { ...other.tools.config, account: 'nobody' } }
+      assert.equal((await findStanding(nameless, account)).shadowed, 'https://toot.example')
     } finally {
       await other.close()
     }

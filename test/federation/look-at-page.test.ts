@@ -1,5 +1,6 @@
 /** To look at the page of a blog post (requirements S1-13, S1-14, S1-60, T7, T9, X39). */
 import assert from 'node:assert/strict'
+import { findHandled } from '../../src/federation/blog.ts'
 import type { Handled } from '../../src/federation/handled.ts'
 import { lookAtPage } from '../../src/federation/look-at-page.ts'
 import { BadMessage, Refused, Unreachable } from '../../src/model/errors.ts'
@@ -56,7 +57,7 @@ describe('a page that is looked at', () => {
     }
     for (const status of [500, 503, 429]) {
       blog.net.set(blog.url(`posts/${status}`), { status, headers: { 'retry-after': '90' } })
-      await assert.rejects(look(`posts/${status}`), (error: Unreachable) => failing(error) && error.retryAfter === 90)
+      await assert.rejects(look(`posts/${status}`), (error: BadMessage) => bad('not_found')(error) && error.retryAfter === 90)
     }
     blog.net.set(blog.url('posts/down'), { error: new Unreachable('no answer') })
     await assert.rejects(look('posts/down'), failing)
@@ -72,7 +73,7 @@ describe('a page that is looked at', () => {
     blog.page('posts/og', '<meta property="og:url" content="https://evil.example/?https://blog.example/posts/">')
     for (const path of ['away', 'home', 'claims', 'tag', 'og']) await assert.rejects(look(`posts/${path}`), bad('not_handled'))
     blog.page('posts/script', canonical('javascript:alert(1)'))
-    assert.equal((await look('posts/script')).url, blog.url('posts/script'))
+    await assert.rejects(look('posts/script'), bad('not_found'))
   })
 
   it('T9 is a draft when it asks not to be indexed or tooted, or its date lies in the future', async () => {
@@ -113,12 +114,86 @@ describe('a page that is looked at', () => {
     assert.equal(asked(), 5)
   })
 
-  it('X39 no more than 60 in a minute', async () => {
+  it('X39 10 in a minute for one stranger, 60 for all of them, and as many for the clock and for the owner', async () => {
     blog.page('posts/one')
-    for (let n = 0; n < 60; n++) await look('posts/one')
-    await assert.rejects(look('posts/one'), (error: unknown) => error instanceof Refused && error.status === 429 && error.retryAfter === 60)
+    const full = (error: unknown) => error instanceof Refused && error.status === 429 && error.retryAfter === 60
+    const from = (address: string) => look('posts/one', { asker: { kind: 'stranger', from: address } })
+    for (let n = 0; n < 10; n++) await from(`2001:db8::${n}`)
+    await assert.rejects(from('2001:db8::ffff'), full)
+    for (let n = 0; n < 50; n++) await from(`192.0.2.${n % 5}`)
+    await assert.rejects(from('198.51.100.1'), full)
+    for (const kind of ['clock', 'owner']) {
+      for (let n = 0; n < 60; n++) await look('posts/one', { asker: { kind } })
+      await assert.rejects(look('posts/one', { asker: { kind } }), full)
+    }
     blog.pass(MINUTE)
-    await look('posts/one')
+    await from('2001:db8::ffff')
+  })
+
+  it('X39 a failure of one spelling says nothing of another', async () => {
+    blog.net.set('http://blog.example/posts/spelled', { status: 404 })
+    blog.page('posts/spelled')
+    const plain = { ...handled('posts/spelled'), url: 'http://blog.example/posts/spelled' }
+    await assert.rejects(lookAtPage(blog.tools, plain), bad('not_found'))
+    assert.equal((await look('posts/spelled')).url, blog.url('posts/spelled'))
+  })
+
+  it('S1-46 S1-7 without a canonical address it is known without its query, which may show anything', async () => {
+    for (const path of ['posts/plain', 'posts/plain/']) blog.page(path, '<title>Plain</title>')
+    for (const form of ['?a=2', '?title=Evil', '/?ref=hn', '/']) {
+      if (form !== '/') blog.page(`posts/plain${form}`, '<title>Evil</title>')
+      const { key, keys, told, url } = await look(`posts/plain${form}`)
+      assert.deepEqual([key, keys, told.title], ['blog.example/posts/plain', ['blog.example/posts/plain'], 'Plain'])
+      assert.equal(url, blog.url(form.startsWith('/') ? 'posts/plain/' : 'posts/plain'))
+    }
+    // its own word counts
+    blog.page('posts/named?page=2', canonical('/posts/named?page=2'))
+    assert.equal((await look('posts/named?page=2')).key, 'blog.example/posts/named?page=2')
+    // and that of feed and sitemap
+    blog.page('posts/known?id=3')
+    await blog.tools.blogs.addMany(blog.account.id, [{ key: 'blog.example/posts/known?id=3' }])
+    assert.equal((await look('posts/known?id=3')).key, 'blog.example/posts/known?id=3')
+    blog.page('posts/fed?id=4')
+    assert.equal((await look('posts/fed?id=4', { named: true })).key, 'blog.example/posts/fed?id=4')
+  })
+
+  it('S1-46 keeps of a query what the pattern asks for', async () => {
+    const other = await startBlog({ BLOG_POST_PATTERN: '^https://blog.example/show[?](.*&)?id=\\d+' })
+    try {
+      const at = (path: string): Handled => ({ account: other.account, url: other.url(path), key: pageKey(other.url(path)) })
+      for (const query of ['id=7', 'id=7&x=1', 'x=1&id=7&y=2']) other.page(`show?${query}`)
+      for (const query of ['id=7', 'id=7&x=1', 'x=1&id=7&y=2'])
+        assert.equal((await lookAtPage(other.tools, at(`show?${query}`))).key, 'blog.example/show?id=7')
+    } finally {
+      await other.close()
+    }
+    // a pattern that takes any query asks for none
+    const open = await startBlog({ BLOG_POST_PATTERN: '^https://blog.example/.+' })
+    try {
+      for (const path of ['', '?x=1']) open.page(path)
+      const front: Handled = { account: open.account, url: open.url('?x=1'), key: 'blog.example/?x=1' }
+      await assert.rejects(lookAtPage(open.tools, front), bad('not_handled'))
+    } finally {
+      await open.close()
+    }
+  })
+
+  it('W23 without a pattern what only the sitemap names is a post when it says that it is an article', async () => {
+    const open = await startBlog()
+    try {
+      await open.open([{ path: 'fed' }])
+      const visit = async (path: string) => lookAtPage(open.tools, await findHandled(open.tools, open.url(path)))
+      open.sitemap(['fed', 'tags/', 'typed', 'dated'])
+      open.page('fed')
+      open.page('tags/', '<meta property="og:type" content="website">')
+      open.page('typed', '<meta property="og:type" content="article">')
+      open.page('dated', '<meta property="article:published_time" content="2026-01-01">')
+      await open.find()
+      for (const path of ['fed', 'typed', 'dated']) assert.equal((await visit(path)).key, `blog.example/${path}`)
+      await assert.rejects(visit('tags/'), bad('not_handled'))
+    } finally {
+      await open.close()
+    }
   })
 
   it('W16 without a date it is as old as the sitemap says that its last change is', async () => {

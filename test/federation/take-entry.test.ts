@@ -182,10 +182,7 @@ describe('a post of a blog', () => {
         [second.uri, second.title, second.edits, second.publishedAt, second.updatedAt],
         [first.uri, 'Typo', 1, first.publishedAt, blog.date(-1000)]
       )
-      assert.deepEqual(
-        [await blog.told(), (await blog.tools.queue.take('toot.edit', 9)).map(job => job.data.toot)],
-        [['post', 'update'], [key]]
-      )
+      assert.deepEqual([await blog.told(), await blog.tools.toots.takeEdits(blog.date(), blog.date(HOUR), 9)], [['post', 'update'], [key]])
     })
 
     it('W17 not when only its date changed, nor when only its tags did; those are kept all the same', async () => {
@@ -251,7 +248,7 @@ describe('a post of a blog', () => {
       await blog.open()
       blog.sitemap(['g'])
       await blog.find()
-      blog.page('g', '<title>G</title><meta name="description" content="In short">')
+      blog.page('g', '<title>G</title><meta property="og:type" content="article"><meta name="description" content="In short">')
       assert.equal((await visit('g')).outcome, 'new')
       assert.equal((await only()).html, '<p>In short</p>')
       blog.feed([{ path: 'g', title: 'G', html: '<p>At length</p>', date: blog.date() }])
@@ -259,6 +256,33 @@ describe('a post of a blog', () => {
       assert.deepEqual([(await only()).html, await blog.told()], ['<p>At length</p>', ['post']])
       assert.equal((await visit('g')).outcome, 'same')
       assert.equal((await only()).html, '<p>At length</p>')
+    })
+
+    it('W16 nor is the toot that the page brought edited when the feed has another title; only when that changes', async () => {
+      await blog.open()
+      blog.sitemap(['t'])
+      await blog.find()
+      blog.page('t', '<title>T - The blog</title><meta property="og:type" content="article">')
+      const { entry } = await visit('t')
+      const { toots } = blog.tools
+      await toots.wantNow({ key: entry.key, url: entry.url, accountId: blog.account.id }, blog.date())
+      await toots.change(entry.key, { state: 'posted', tootId: '1', tootedAt: blog.date(), titleFrom: 'page' })
+      const edits = () => toots.takeEdits(blog.date(), blog.date(HOUR), 9)
+      const item = { path: 't', title: 'T', html: '<p>At length</p>', date: blog.date() }
+      blog.feed([item])
+      await blog.poll()
+      assert.deepEqual([(await only()).title, await edits()], ['T', []])
+      blog.pass(MINUTE)
+      blog.feed([{ ...item, title: 'Tea' }])
+      await blog.poll()
+      assert.deepEqual(await edits(), ['blog.example/t'])
+    })
+
+    it('X41 without what turns the writing round in its title', async () => {
+      await blog.open()
+      await say([{ path: 'bidi', title: 'Read \u202Etxt.exe\u2069 me', tags: ['a\u202Eb'], date: blog.date() }])
+      const { tags, title } = await only()
+      assert.deepEqual([title, tags], ['Read txt.exe me', ['ab']])
     })
 
     it('W18 and once deleted never comes back; RFC 6721 the feed may say so itself', async () => {

@@ -15,12 +15,21 @@ const key = (address: string) => {
 
 describe('addresses of a blog', () => {
   describe('a key', () => {
-    const same = ['https://Blog.Example/a', 'http://blog.example:80/a#x', 'https://u:p@blog.example:443/a', 'https://blog.example./x/../a']
+    const same = [
+      'https://Blog.Example/a',
+      'https://blog.example/a/',
+      'http://blog.example:80/a#x',
+      'https://u:p@blog.example:443/a',
+      'https://blog.example./x/../a'
+    ]
     for (const address of same) it(`S1-46 is one for ${address}`, () => assert.equal(key(address), 'blog.example/a'))
 
     const others: [address: string, key: string | undefined][] = [
       ['https://blog.example', 'blog.example/'],
-      ['https://blog.example/a/', 'blog.example/a/'],
+      ['https://blog.example/a/?b=1', 'blog.example/a?b=1'],
+      ['https://blog.example//a///b//', 'blog.example/a/b'],
+      ['https://blog.example//', 'blog.example/'],
+      ['https://blog.example/%61%2e%2Fb%c3%bc%2561?%71=%20', 'blog.example/a.%2Fb%C3%BC%2561?q=%20'],
       ['https://blog.example/a/index.html', 'blog.example/a/index.html'],
       ['https://blog.example/?p=12', 'blog.example/?p=12'],
       ['http://localhost:8001/a', 'localhost:8001/a'],

@@ -69,6 +69,28 @@ describe('feeds of blogs', () => {
     assert.deepEqual([published?.toISOString(), author?.ids], ['2010-03-03T16:48:12.000Z', ['https://blog.example/']])
   })
 
+  it('I3 leaves the words of a title alone: decoded once, without markup that is markup beyond doubt', () => {
+    const titles: [raw: string, title: string][] = [
+      ['The &lt;picture&gt; element', 'The <picture> element'],
+      ['The &amp;lt;picture&amp;gt; element', 'The <picture> element'],
+      ['&lt;em&gt;Hi&lt;/em&gt; &lt;b class="x"&gt;there&lt;br/&gt;you&lt;/b&gt;', 'Hi there you'],
+      ['On the &lt;b&gt; tag', 'On the <b> tag'],
+      ['i &lt;b and c&gt; d', 'i <b and c> d'],
+      ['&lt;b&gt;x&lt;/i&gt;', '<b>x</i>'],
+      ['It&amp;#8217;s', 'It’s'],
+      ['&lt;script&gt;x&lt;/script&gt;', '<script>x</script>'],
+      ['<![CDATA[A <i>b</i> &lt;i&gt;]]>', 'A b <i>']
+    ]
+    for (const [raw, title] of titles)
+      assert.equal(
+        post(read(`<rss version="2.0"><channel><title>x</title><item><title>${raw}</title></item></channel></rss>`).activities[0]).title,
+        title
+      )
+    const json = { ...JSON_FEED, items: [{ id: '1', title: 'The <picture> &amp; <b>b</b>' }] }
+    assert.equal(post(read(JSON.stringify(json)).activities[0]).title, 'The <picture> &amp; <b>b</b>')
+    assert.ok(read(`<rss version="2.0"><channel><title>x</title><item><title>${'&lt;b '.repeat(50_000)}</title></item></channel></rss>`))
+  })
+
   it('I10 I11 names an item without an id by what it says, and shows its title', () => {
     const [, second, third] = read(RSS).activities
     assert.match(post(second).id, /^urn:sha256:/)

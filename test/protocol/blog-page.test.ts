@@ -21,6 +21,8 @@ describe('pages of a blog', () => {
       </head><body><meta name="fediverse:toot" content="no"></body></html>`)
     assert.deepEqual(page, {
       canonical: url,
+      named: true,
+      isArticle: true,
       told: {
         url,
         source: 'page',
@@ -44,7 +46,12 @@ describe('pages of a blog', () => {
   })
 
   it('S1-62 may tell nothing at all', () =>
-    assert.deepEqual(read('hello'), { canonical: url, told: { url, source: 'page', tags: [], enclosures: [] } }))
+    assert.deepEqual(read('hello'), {
+      canonical: url,
+      named: false,
+      isArticle: false,
+      told: { url, source: 'page', tags: [], enclosures: [] }
+    }))
 
   it('S1-62 are called by their <title> when Open Graph does not call them', () => {
     const { told } = read('<title>Only this</title><meta name="description" content="d"><meta property="og:locale" content="pt_BR">')
@@ -67,8 +74,6 @@ describe('pages of a blog', () => {
   const canonicals: [html: string, canonical: string][] = [
     ['<link rel="canonical" href="https://www.blog.example/post">', 'https://www.blog.example/post'],
     ['<meta property="og:url" content="/p#x">', 'https://blog.example/p'],
-    ['<link rel="canonical" href="javascript:alert(1)"><meta property="og:url" content="/p">', 'https://blog.example/p'],
-    ['<link rel="canonical" href="javascript:alert(1)"><meta property="og:url" content="data:text/html,x">', url],
     ['<link rel="canonical" href="">', url],
     [`<link rel="canonical" href="/${'a'.repeat(3000)}">`, url],
     ['<link rel="canonical" href="https://me:secret@blog.example/p">', 'https://blog.example/p'],
@@ -97,15 +102,44 @@ describe('pages of a blog', () => {
   for (const [html, robots, draft] of drafts)
     it(`T9 are ${draft ?? 'no draft'} by ${html} ${robots}`, () => assert.equal(read(html, { 'x-robots-tag': robots }).draft, draft))
 
-  it('X41 keep a script in a title as the text that it is, and nothing that a database would refuse', () => {
-    const { told } = read('<meta property="og:title" content="<script>alert(1)</script>&lt;b&gt;\0\x01">')
-    assert.match(told.title ?? '', /^<script>alert\(1\)<\/script><b>\ufffd?$/)
+  it('X41 keep nothing that a database would refuse, nor what nobody sees or what turns the writing round', () => {
+    const { told } = read(
+      '<meta property="og:title" content="A &lt;b&gt;\0\x01&#x202E;c&#x2066;\u009b"><meta name="keywords" content="d&#x202e;e">'
+    )
+    assert.match(told.title ?? '', /^A <b>\ufffd?c$/)
+    assert.deepEqual(told.tags, ['de'])
   })
 
-  it('S1-62 are read in the charset that they are in, whatever the server says', () => {
-    const body = Buffer.from('<meta charset="windows-1252"><title>Gr\xfc\xdfe</title>', 'latin1')
-    assert.equal(read(body, { 'content-type': 'text/html' }).told.title, 'Grüße')
-    assert.equal(read(Buffer.from('<title>Grüße</title>'), { 'content-type': 'text/html; charset=x-unknown' }).told.title, 'Grüße')
+  const hostile: [what: string, html: string][] = [
+    ['a script in og:title', '<meta property="og:title" content="&lt;script&gt;alert(1)&lt;/script&gt;">'],
+    ['a script in the description', '<meta name="description" content="x < SCRIPT src=x>">'],
+    ['a javascript: canonical address', '<link rel="canonical" href="javascript:alert(1)"><meta property="og:url" content="/p">'],
+    ['a data: og:url', '<meta property="og:url" content="data:text/html,x">'],
+    ['a canonical address that is none', '<link rel="canonical" href="http://[">']
+  ]
+  for (const [what, html] of hostile) it(`X41 are refused for ${what}`, () => assert.throws(() => read(html), BadMessage))
+
+  it('S1-62 are read in the charset that they say, and refused when it is none, or not theirs', () => {
+    const title = (body: Buffer, type: string) => read(body, { 'content-type': type }).told.title
+    const latin = Buffer.from('<title>Gr\xfc\xdfe</title>', 'latin1')
+    const meta = (charset: string, rest: Buffer) => Buffer.concat([Buffer.from(`<meta charset="${charset}">`), rest])
+    assert.equal(title(meta('windows-1252', latin), 'text/html'), 'Grüße')
+    assert.equal(title(latin, 'text/html; charset=iso-8859-1'), 'Grüße')
+    assert.equal(title(meta('utf-16', Buffer.from('<title>Grüße</title>')), 'text/html'), 'Grüße')
+    assert.equal(title(Buffer.from('\ufeff<title>Grüße</title>', 'utf16le'), 'text/html'), 'Grüße')
+    // what stands in the body is not read
+    assert.equal(title(Buffer.concat([Buffer.from('<title>ü</title><body>'), latin]), 'text/html'), 'ü')
+    for (const [body, type] of [
+      [Buffer.from('<title>Grüße</title>'), 'text/html; charset=x-unknown'],
+      [meta('no-such', Buffer.from('<title>x</title>')), 'text/html'],
+      [latin, 'text/html; charset=utf-8'],
+      [latin, 'text/html'],
+      [Buffer.from('<title>x</title>'), 'text/html; charset=utf-16le']
+    ] as const)
+      assert.throws(
+        () => title(body, type),
+        (error: unknown) => error instanceof BadMessage && /charset/.test(error.message)
+      )
   })
 
   for (const type of ['application/pdf', 'image/png', 'text/plain', 'application/json'])

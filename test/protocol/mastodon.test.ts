@@ -78,6 +78,7 @@ describe('answers of a Mastodon server', () => {
       uri: status.uri,
       url: status.url,
       text: 'Title\n\nhttps://blog.example/2026/a?b=1&c=2',
+      whole: 'Title\n\nhttps://blog.example/2026/a?b=1&c=2',
       links: ['https://blog.example/2026/a?b=1&c=2'],
       createdAt: new Date('2019-12-08T03:48:33.901Z'),
       visibility: 'public',

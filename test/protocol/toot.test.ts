@@ -17,6 +17,12 @@ describe('toots', () => {
       `Lazy toots - claassen.net\n\nHow a blog toots\n#blog #iloggable\n${url}`
     ))
 
+  it('X41 hold nothing that nobody sees, or that turns the writing round', () =>
+    assert.equal(
+      writeToot({ url, tags: [], title: 'A \u202Etxt\u2069.exe\u0007', summary: 'b\u200f\u009bc 👩\u200d👩', html: '' }),
+      `A txt.exe\n\nbc 👩\u200d👩\n${url}`
+    ))
+
   it('S1-64 need nothing but the address', () => {
     assert.equal(writeToot({ url, tags: [] }), url)
     assert.equal(writeToot({ url, tags: [], title: 'T' }), `T\n\n${url}`)

@@ -94,6 +94,16 @@ describe('the store of toots', () => {
     assert.equal((await claim('c', later(5 * MINUTE), { budget: 1 })).outcome, 'ours')
   })
 
+  it('S1-75 T10 rehearsals do not count', async () => {
+    for (const n of [1, 2, 3]) {
+      const key = `blog.example/${n}`
+      assert.equal((await claim(`m${n}`, now, { key, budget: 1, dryRun: true })).outcome, 'ours')
+      await node.tools.toots.settle(`m${n}`, { state: 'dry-run', tootId: '-1', tootedAt: now })
+    }
+    const real = await claim('real', now, { key: 'blog.example/1', budget: 1 })
+    assert.deepEqual([real.outcome, real.outcome === 'ours' && real.again], ['ours', false])
+  })
+
   it('S1-75 is done with what was rehearsed only while nothing but rehearsals are made', async () => {
     await claim('a', now, { dryRun: true })
     await node.tools.toots.settle('a', { state: 'dry-run', tootId: '-1', tootedAt: now })

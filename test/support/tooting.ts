@@ -50,7 +50,8 @@ export const tootSettings = (blog: Loopback, mastodon: { origin: string }, token
   MASTODON_HOST: mastodon.origin,
   MASTODON_USER: 'owner',
   MASTODON_OAUTH_TOKEN: token,
-  TOOT_BUDGET: '1000'
+  TOOT_BUDGET: '1000',
+  TRUST_PROXY: '1'
 })
 
 export type Answered = { status: number; headers: Headers; json: Record<string, unknown> }
@@ -95,9 +96,14 @@ export async function startTooting(env: Record<string, string> = {}, { work = fa
   }
 }
 
-/** GET /api/toot of a node. */
+let visitors = 0
+
+/** GET /api/toot of a node, each time from another network unless the request says from where. */
 export async function askToot(node: string, url: string, request: RequestInit = {}): Promise<Answered> {
-  const answer = await fetch(`${node}/api/toot?${new URLSearchParams({ url })}`, request)
+  const address = `10.${[16, 8, 0].map(bits => (visitors >> bits) & 255).join('.')}`
+  visitors++
+  const headers = { 'x-forwarded-for': address, ...(request.headers as Record<string, string>) }
+  const answer = await fetch(`${node}/api/toot?${new URLSearchParams({ url })}`, { ...request, headers })
   const text = await answer.text()
   return { status: answer.status, headers: answer.headers, json: text === '' ? {} : JSON.parse(text) }
 }

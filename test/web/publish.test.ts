@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Unreachable } from '../../src/model/errors.ts'
 import { type BlogNode, HOUR, startBlog } from '../support/written-blog.ts'
 
 describe('POST /publish', () => {
@@ -93,11 +94,14 @@ describe('POST /publish', () => {
         const answer = await publish(body, headers)
         assert.deepEqual([answer.status, answer.json.code], [status, code])
       }
-      open.sitemap(['gone'])
+      open.sitemap(['gone', 'down'])
       open.net.set(open.url('gone'), { status: 404 })
       assert.equal((await publish(new URLSearchParams({ url: open.url('gone') }))).json.code, 'not_found')
       open.net.set(open.url('gone'), { status: 500 })
-      assert.equal((await publish(new URLSearchParams({ url: open.url('gone') }))).status, 502)
+      assert.equal((await publish(new URLSearchParams({ url: open.url('gone') }))).json.code, 'not_found')
+      open.net.set(open.url('down'), { error: new Unreachable('no answer') })
+      const down = await publish(new URLSearchParams({ url: open.url('down') }))
+      assert.deepEqual([down.status, down.json.code], [502, 'blog'])
     })
   })
 })
