@@ -22,7 +22,7 @@ export const moderation: Command = {
   takes: [0, 0],
   async run(tools, args, out) {
     const limit = Number(args.limit ?? USUAL)
-    if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new WrongUsage('--limit is a whole number from 1 to 10000.')
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new WrongUsage('--limit is a whole number, 1 or more.')
     const waiting = await findWaiting(tools, limit)
     if (waiting.length === 0 && !args.json) out.print('Nothing waits.')
     for (const comment of waiting) print(out, args, comment)

@@ -12,7 +12,7 @@ import { LIMIT, TYPE } from '../protocol/names.ts'
 import { feedLinks, readPage } from '../protocol/page.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { HttpAnswer, Stores, Tools } from '../tools.ts'
-import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
+import { hostOfName, isHostBlocked, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
 import { receive } from './receive.ts'
 
 /** What is looked for: its id or page as it was told, addresses on one host where it may be, and its author when he was named. */
@@ -33,6 +33,7 @@ export async function fetchMissing(tools: Tools, { post: id, left }: { post: str
   const post = await history.find(id)
   const wanted = post && wantedBy(post)
   if (wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
+  if (await isHostBlocked(tools, wanted.addresses)) return
   await budget.consume(`${worker} ${wanted.host}`).catch(({ msBeforeNext }: { msBeforeNext: number }) => {
     throw new Unreachable(`${wanted.host} was asked for enough posts.`, { retryAfter: Math.ceil(msBeforeNext / 1000) })
   })
@@ -108,6 +109,6 @@ async function take(stores: Stores, activity: Activity, left: number, now: Date)
   const author = activity.actor!
   const uri = author.ids[0]!
   const actor = (await stores.actors.findByName(uri)) ?? (await stores.actors.keep({ uri, profile: author, trusted: true }, now))
-  if (actor.localName !== undefined || actor.blockedAt !== undefined) return
+  if (actor.localName !== undefined) return
   await receive(stores, activity, makeSender(actor, [uri, ...(await stores.actors.namesOf(actor.id))], { via: 'fetch', left }), now)
 }

@@ -3,10 +3,10 @@ import type { Answer, Toot } from '../model/blog.ts'
 import { Missing, Refused } from '../model/errors.ts'
 import type { Actor, Shown } from '../model/kept.ts'
 import { readHandle, readHost } from '../protocol/acct.ts'
-import type { Stores, Tools } from '../tools.ts'
+import { MODERATED, type Stores, type Tools } from '../tools.ts'
 import { findPost } from './find-post.ts'
 import { findKnown } from './follow.ts'
-import { hostOfName, isRightful, withoutPort } from './identity.ts'
+import { domainsOf, isRightful } from './identity.ts'
 
 /** Where a comment stands: `shown` to everybody, `waiting` for the owner, `hidden` by the owner, or its author or host is `blocked`. */
 export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
@@ -62,13 +62,7 @@ export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][
   })
 }
 
-/** The hosts of somebody's names, with port and without, and the domains above them: who blocks a domain means all below it (X30). */
-function hostsOf(names: string[]): string[] {
-  return names.map(hostOfName).flatMap(host => {
-    const labels = withoutPort(host).split('.')
-    return [host, ...labels.map((_, index) => labels.slice(index).join('.'))].map(name => `host:${name}`)
-  })
-}
+const hostsOf = (names: string[]): string[] => names.flatMap(domainsOf).map(name => `host:${name}`)
 
 /** A kept post as the rule sees it. An id or address that is not of the author's own host counts for this author alone (I10). */
 export function saidInPost({ author, uri, url, activityUrl }: Shown): Said {
@@ -163,9 +157,6 @@ const takeBack = (tools: Tools, subjects: string[], verdict: 'hidden' | 'blocked
     await stores.changes.tell(MODERATED)
     return count
   })
-
-/** What `changes` tells when the owner decided something. */
-export const MODERATED = 'moderated'
 
 /** A comment by its URI, its address, its id here, or the id that `/api/comments` gives it. @throws Missing */
 export async function findComment(tools: Tools, name: string): Promise<Decided & { said: Said; url: string; isOpen: boolean }> {

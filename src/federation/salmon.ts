@@ -7,7 +7,7 @@ import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope }
 import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { makeFinder } from './batch.ts'
-import { hostOfName, isOwn, makeSender, type Received } from './identity.ts'
+import { hostOfName, isHostBlocked, isOwn, makeSender, type Received } from './identity.ts'
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
 import { concerns } from './receive-concern.ts'
@@ -42,6 +42,8 @@ export function makeSalmon(tools: Tools) {
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
     if (!authorsAgree(author)) throw disagree()
+    // before anybody is asked for a key
+    if (await isHostBlocked(tools, author.ids)) throw blocked()
     // a server tells all the world when somebody leaves: of whom we know nothing there is nothing to delete, so no key is asked for (X31)
     if (activity.verb === 'delete' && !(await people.isKnown(author))) return { outcome: 'ignored' }
     const check = (keys: Parameters<typeof verifyEnvelope>[1]) => verifyEnvelope(envelope, keys, { legacy: config.salmonLegacy })
@@ -55,7 +57,7 @@ export function makeSalmon(tools: Tools) {
       log.info({ ...line, outcome: 'ignored' }, 'salmon')
       return { outcome: 'ignored' }
     }
-    if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
+    if (signer.actor?.blockedAt !== undefined || (await isHostBlocked(tools, [signer.facts.uri, ...signer.names]))) throw blocked()
     const work = (stores: Stores) => take(stores, activity, signer, account, now)
     const known = signer.facts.keys === undefined ? signer.actor : undefined
     const received = await (known && isSociable(activity) ? together(known.id, work) : transaction(work))
@@ -64,6 +66,7 @@ export function makeSalmon(tools: Tools) {
   }
 }
 
+const blocked = (): Refused => new Refused('The author is blocked here.', { code: 'blocked' })
 const disagree = (): Refused => new Refused('The names of the author are not of one person.', { status: 401, code: 'author' })
 
 /** A captured envelope is good for a week, and no clock is wrong by more than an hour (M16). */

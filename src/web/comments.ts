@@ -1,10 +1,9 @@
 /** GET /api/comments, /api/counts: the conversation under a blog post, for the page of the blog (interface.md 4). */
 import Router from '@koa/router'
 import { type Comment, type Conversation, type Counts, conversation, countConversation, type Face } from '../federation/comments.ts'
-import { MODERATED } from '../federation/moderate.ts'
 import { BadMessage, isFailure } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
-import type { Tools } from '../tools.ts'
+import { MODERATED, type Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { allowBlogs } from './cors.ts'
 import { parametersOf } from './paging.ts'

@@ -89,11 +89,37 @@ describe('the commands of moderation', () => {
     }
   })
 
+  it('W28 nothing buries what waits: neither many newer ones nor those of a host that was blocked', async () => {
+    const { answerOf, keepAnswers, meet, personOf, post, reply } = talk
+    const flood = Array.from({ length: 1200 }, (_, n) => answerOf('x', { person: personOf(`p${n}`, 'flood.example') }))
+    await reply(await meet('older'), post, { publishedAt: new Date('2026-03-01T11:00:00Z'), sortedAt: new Date('2026-03-01T11:00:00Z') })
+    const evil = await meet('evil', { uri: 'https://sub.flood.example/evil', acct: 'evil@sub.flood.example' })
+    for (let n = 0; n < 600; n++) await reply(evil, post)
+    await keepAnswers([...flood, answerOf('first', { published: new Date('2026-03-01T11:30:00Z') })])
+    const all = (await typed('moderation --json --limit 10000')).json.map(({ person }) => person)
+    assert.deepEqual([all.length, all.at(-1), all.at(-2)], [1802, 'older@a.example', 'first@masto.example'])
+    assert.equal((await typed('moderation --json --limit 1700')).printed.length, 1700)
+    await typed('block flood.example')
+    assert.deepEqual(await waiting(), ['first@masto.example', 'older@a.example'])
+    assert.equal((await typed('moderation --json --limit 100000')).json.length, 2)
+    await typed('block older@a.example')
+    assert.deepEqual(await waiting(), ['first@masto.example'])
+  })
+
+  it('X14 who claims the address of what was approved waits all the same', async () => {
+    const { meet, post, reply } = talk
+    const good = await reply(await meet('bob'), post)
+    await typed(`approve ${good.url}`)
+    const mallory = await meet('mal', { uri: 'https://mal.example/1', acct: 'mal@mal.example', feedUrl: 'https://mal.example/1.atom' })
+    await reply(mallory, post, { uri: 'tag:mal.example,2026:1', url: good.url! })
+    assert.deepEqual(await waiting(), ['mal@mal.example'])
+  })
+
   it('W28 a reply deep in the thread waits as well, one that answers nobody here does not', async () => {
     const { friend, meet, post, reply } = talk
     const bob = await friend('bob')
     let above = await reply(bob, post)
-    for (let n = 0; n < 12; n++) above = await reply(bob, above)
+    for (let n = 0; n < 70; n++) above = await reply(bob, above)
     await reply(await meet('deep'), above)
     const other = await reply(bob, above, { parentId: undefined as never, inReplyTo: 'https://else.example/1' })
     await reply(await meet('elsewhere'), other)
