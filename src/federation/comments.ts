@@ -173,7 +173,7 @@ type Reaction = { verb: 'favourite' | 'share'; names: string[]; face: Face }
 
 /**
  * Who likes and shares it, each person once over all networks, the blocked left out; and how many more the server of the toot has
- * counted than it has named.
+ * counted than it has named, less by the part of the blocked among the named.
  */
 async function whoReacted(tools: Tools, post: KeptPost | undefined, toot: Toot | undefined): Promise<Reacted> {
   const { acts, answers } = tools
@@ -186,11 +186,14 @@ async function whoReacted(tools: Tools, post: KeptPost | undefined, toot: Toot |
     tools,
     told.map(({ names }) => names)
   )
-  const allowed = told.filter((_, index) => !known[index]!.isBlocked)
+  const allowed = new Set(told.filter((_, index) => !known[index]!.isBlocked))
   const reacted = (verb: Reaction['verb'], counted: number) => {
-    const faces = eachOnce(allowed.filter(one => one.verb === verb))
-    const named = there.filter(one => one.verb === verb).length
-    return { faces, count: faces.length + Math.max(0, counted - named) }
+    const faces = eachOnce([...allowed].filter(one => one.verb === verb))
+    const named = told.slice(here.length).filter(one => one.verb === verb)
+    // of those whom the server does not name as many are let in as of those whom it does
+    const unnamed = Math.max(0, counted - named.length)
+    const share = named.length === 0 ? 1 : named.filter(one => allowed.has(one)).length / named.length
+    return { faces, count: faces.length + Math.round(unnamed * share) }
   }
   return { likes: reacted('favourite', toot?.favourites ?? 0), shares: reacted('share', toot?.shares ?? 0) }
 }

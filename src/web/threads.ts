@@ -20,7 +20,8 @@ export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, thr
   const root = others.find(({ author }) => author.localName !== undefined)
   const gathered = await gather(tools, comments, root && (await findToot(tools, root)))
   const items = gathered.map(item => (item.parent === undefined && root !== undefined ? { ...item, parent: root.id } : item))
-  const arranged = arrange([...others.map(post => itemOfOther(viewer, post)), ...items], item => isFor(viewer, item))
+  const letIn = new Set(await passModeration(tools, viewer, others))
+  const arranged = arrange([...others.map(post => itemOfOther(viewer, post, letIn.has(post))), ...items], item => isFor(viewer, item))
   if (!arranged.some(({ item }) => item.id === focus.id)) return undefined
   return { posts: arranged.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })) }
 }
@@ -41,8 +42,9 @@ async function findToot({ blogs, toots }: Tools, { id }: Shown): Promise<Toot | 
   return entry && toots.find(entry.key)
 }
 
-const itemOfOther = (viewer: Viewer, post: Shown): Item => ({
-  ...{ id: post.id, at: post.sortedAt, said: saidInPost(post), standing: 'shown', isOpen: maySee(viewer, post), what: { post } },
+const itemOfOther = (viewer: Viewer, post: Shown, isLetIn: boolean): Item => ({
+  ...{ id: post.id, at: post.sortedAt, said: saidInPost(post), standing: 'shown', what: { post } },
+  isOpen: isLetIn && maySee(viewer, post),
   ...(post.parentId === undefined ? {} : { parent: post.parentId })
 })
 
@@ -58,10 +60,20 @@ function showItem(viewer: Viewer, { standing, what }: Item): PostView {
 
 /** Of the posts of a list those that may be shown: what stands in a thread of ours only if it was let in (MODERATION). */
 export async function passModeration(tools: Tools, viewer: Viewer, posts: Shown[]): Promise<Shown[]> {
-  if (viewer.sees !== 'public') return posts
-  const ours = await tools.timelines.underOurs(posts.map(({ id }) => id))
-  const comments = posts.filter(({ id }) => ours.has(id))
+  if (viewer.sees === 'all') return posts
+  const refused = await findRefused(tools, posts.flatMap(withShared))
+  return posts.filter(post => withShared(post).every(({ id }) => !refused.has(id)))
+}
+
+/** A share carries what it shares. */
+const withShared = (post: Shown): Shown[] => (post.shared === undefined ? [post] : [post, post.shared])
+
+/** Of some posts the ids of those that stand in a thread of ours and were not let in. */
+async function findRefused(tools: Tools, posts: Shown[]): Promise<Set<string>> {
+  const answers = posts.filter(({ parentId }) => parentId !== undefined)
+  if (answers.length === 0) return new Set()
+  const ours = await tools.timelines.underOurs(answers.map(({ id }) => id))
+  const comments = answers.filter(({ id }) => ours.has(id))
   const standings = await judge(tools, comments.map(saidInPost))
-  const refused = new Set(comments.filter((_, index) => standings[index] !== 'shown'))
-  return posts.filter(post => !refused.has(post))
+  return new Set(comments.filter((_, index) => standings[index] !== 'shown').map(({ id }) => id))
 }

@@ -89,6 +89,54 @@ describe('the commands of moderation', () => {
     }
   })
 
+  it('W31 lists what is hidden, blocked and approved, each once, and takes each of it back', async () => {
+    const { answerOf, keepAnswers, meet, post, reply } = talk
+    for (const verdict of ['hidden', 'blocked', 'approved'])
+      assert.deepEqual((await typed(`moderation --${verdict}`)).printed, [`Nothing is ${verdict}.`])
+    const [bob, answer] = [await meet('bob'), answerOf('carol')]
+    const one = await reply(bob, post)
+    await keepAnswers([answer])
+    await typed(`hide ${answer.url}`)
+    await typed(`approve ${one.id}`)
+    await typed('block evil.example')
+    await typed(`block ${(await meet('eve')).uri}`)
+    const list = async (verdict: string) =>
+      (await typed(`moderation --${verdict} --json`)).json.map(({ id, kind }) => `${kind} ${id}`).sort()
+    assert.deepEqual(await list('hidden'), [`comment ${answer.uri}`])
+    assert.deepEqual(await list('blocked'), ['host evil.example', 'person eve@a.example'])
+    assert.deepEqual(await list('approved'), [`comment ${one.uri}`, 'person bob@a.example'])
+    assert.match((await typed('moderation --hidden')).printed.join('\n'), /carol@masto\.example {2}https.*\n {4}carol says/)
+    assert.equal((await typed('moderation --hidden --limit 1')).printed.length, 2)
+    assert.match((await typed('moderation --blocked')).printed.join('\n'), /evil\.example and all below it/)
+    assert.equal((await typed('moderation --hidden --blocked')).code, 2)
+    assert.deepEqual((await typed(`unapprove ${one.id}`)).printed, [`${one.uri} by bob@a.example is no longer approved.`])
+    assert.deepEqual([await shown(), await waiting()], [[], ['bob@a.example']])
+    assert.equal((await typed(`unapprove ${one.id}`)).code, 1)
+    await typed(`approve ${one.id}`)
+    assert.deepEqual((await typed('unapprove bob@a.example --json')).json, [{ unapproved: 'bob@a.example', person: 'bob@a.example' }])
+    assert.deepEqual(await list('approved'), [`comment ${one.uri}`])
+  })
+
+  it('W31 with none, what was approved stays so when it was hidden by mistake', async () => {
+    await talk.close()
+    talk = await startTalk({ MODERATION: 'none' })
+    const one = await talk.reply(await talk.meet('bob'), talk.post)
+    for (const line of ['approve', 'hide', 'hide', 'unhide']) await typed(`${line} ${one.id}`)
+    assert.deepEqual(await shown(), ['bob'])
+    await typed('block bob@a.example')
+    await typed('unblock bob@a.example')
+    assert.deepEqual(await shown(), ['bob'])
+  })
+
+  it('says of one’s own post that it is no comment', async () => {
+    const { alice, post, reply } = talk
+    for (const line of [`hide ${PAGE}`, `hide ${post.id}`, `approve ${post.uri}`, `unapprove ${post.uri}`, `unhide ${PAGE}`]) {
+      const { code, complaints } = await typed(line)
+      assert.deepEqual([code, complaints], [1, ['This is a post of your own, not a comment: `tidings delete` takes it away.']], line)
+    }
+    assert.equal((await typed(`hide ${(await reply(alice, post)).id}`)).code, 0)
+  })
+
   it('W28 nothing buries what waits: neither many newer ones nor those of a host that was blocked', async () => {
     const { answerOf, keepAnswers, meet, personOf, post, reply } = talk
     const flood = Array.from({ length: 1200 }, (_, n) => answerOf('x', { person: personOf(`p${n}`, 'flood.example') }))

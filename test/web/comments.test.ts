@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { approve, block, hide } from '../../src/federation/moderate.ts'
 import { type Answer, signIn, visitor } from '../support/browser.ts'
+import { keepPost } from '../support/residents.ts'
 import { PAGE, saidIn, startTalk, type Talk } from '../support/talk.ts'
 
 const encoded = encodeURIComponent
@@ -201,6 +202,31 @@ describe('GET /api/comments and /api/counts', () => {
       assert.equal(remote.status, 404)
     }
     assert.doesNotMatch((await stranger.get('/users/alice.atom')).text, /says 1/)
+  })
+
+  it('X43 a share by somebody who is followed carries nothing into the lists that was hidden or waits', async () => {
+    await talk.close()
+    talk = await startTalk({ MODERATION: 'first', OPEN_SEARCH: 'on' })
+    const { friend, meet, node, post, reply, tools } = talk
+    const fan = await friend('fan')
+    const [seen, hidden, waits] = [
+      await reply(await friend('seen'), post),
+      await reply(await friend('hidden'), post),
+      await reply(await meet('waits'), post)
+    ]
+    const shares = []
+    for (const { id } of [seen, hidden, waits]) shares.push(await keepPost(tools, fan, { verb: 'share', sharedId: id, html: '' }))
+    await hide(tools, hidden.id)
+    const [stranger, owner] = [visitor(node), await signIn(node)]
+    const said = ({ text }: Answer) => [...new Set(saidIn(text))].sort()
+    for (const path of ['/', `/people/${fan.id}`, ...shares.map(({ id }) => `/posts/${id}`)])
+      assert.deepEqual(
+        said(await stranger.get(path)).filter(name => name !== 'seen'),
+        [],
+        path
+      )
+    assert.deepEqual(said(await stranger.get(`/posts/${shares[0]!.id}`)), ['seen'])
+    assert.deepEqual(said(await owner.get(`/people/${fan.id}`)), ['hidden', 'seen', 'waits'])
   })
 
   it('W31 the owner sees on the page what waits and what is hidden, and why', async () => {
