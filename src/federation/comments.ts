@@ -2,9 +2,9 @@
 import type { Person, Toot } from '../model/blog.ts'
 import { BadMessage } from '../model/errors.ts'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
-import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { sanitizeKept } from '../protocol/sanitize.ts'
 import type { Tools } from '../tools.ts'
-import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place } from './gather.ts'
+import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place, type Subject } from './gather.ts'
 import { knowPeople, namesOf } from './moderate.ts'
 import { wakeThread } from './toot-thread.ts'
 
@@ -37,17 +37,19 @@ export type Conversation = {
   next?: string
 }
 
-const PAGE = 200
+/** Comments of one page, in answers and on pages. */
+export const PAGE = 200
 const MOST_FACES = 60
 
 /**
  * What was said under a page: public, not hidden, not waiting for the owner, not by anybody blocked; each once, in order. The server
  * of the toot is asked soon, by a job, if that was not done lately; the answer never waits for it.
- * @param after `next` of the page before @throws BadMessage `no_url`, `cursor`; Missing when the page is not known, 410 when it is gone
+ * @param about what `findSubject` found, or an address for it
+ * @param after `next` of the page before @throws BadMessage `cursor`, and whatever `findSubject` throws
  */
-export async function conversation(tools: Tools, address: string, after?: string): Promise<Conversation> {
+export async function conversation(tools: Tools, about: Subject | string, after?: string): Promise<Conversation> {
   const from = after === undefined ? undefined : readPlace(after)
-  const subject = await findSubject(tools, address)
+  const subject = typeof about === 'string' ? await findSubject(tools, about) : about
   const { post, toot, url } = subject
   const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, post, toot), toot && wakeThread(tools, toot)])
   const all = arrange(items, isForAll)
@@ -65,8 +67,8 @@ export async function conversation(tools: Tools, address: string, after?: string
 }
 
 /** How much was said and done, for lists of posts (W34). @throws as `conversation` */
-export async function countConversation(tools: Tools, address: string): Promise<Counts> {
-  const subject = await findSubject(tools, address)
+export async function countConversation(tools: Tools, about: Subject | string): Promise<Counts> {
+  const subject = typeof about === 'string' ? await findSubject(tools, about) : about
   const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, subject.post, subject.toot)])
   return countsOf(items.filter(isForAll).length, people)
 }
@@ -85,9 +87,11 @@ export const isForAll = ({ isOpen, standing }: Item): boolean => isOpen && stand
 
 const countsOf = (replies: number, { likes, shares }: Reacted): Counts => ({ replies, likes: likes.count, shares: shares.count })
 
-const writePlace = ({ second, depth, id }: Place): string => `${second}.${depth}.${id}`
+/** A place as it stands in an address. */
+export const writePlace = ({ second, depth, id }: Place): string => `${second}.${depth}.${id}`
 
-function readPlace(text: string): Place {
+/** @throws BadMessage `cursor` */
+export function readPlace(text: string): Place {
   const [, second, depth, id] = /^(-?\d{1,12})\.(\d{1,6})\.([\w-]{1,64})$/.exec(text) ?? []
   if (second === undefined || depth === undefined || id === undefined)
     throw new BadMessage('There is no such page: `after` is not one of ours.', { code: 'cursor' })
@@ -101,7 +105,7 @@ export function commentOf({ id, what }: Item, parent?: string): Comment {
   const { author, html, language, network, published, updated } = told
   const url = webAddress(told.url)
   return {
-    ...{ id, author, published, html: sanitizeHtml(html), network },
+    ...{ id, author, published, html: sanitizeKept(html), network },
     ...(url === undefined ? {} : { url }),
     ...(updated === undefined ? {} : { updated }),
     ...('warning' in told && told.warning !== undefined ? { warning: told.warning } : {}),

@@ -42,7 +42,7 @@ export const withoutPort = (host: string): string => host.replace(/:\d+$/, '')
 /** The host in an http(s) or acct: name, with its port; of any other the name itself. */
 export function hostOfName(name: string): string {
   if (name.startsWith('acct:')) return name.slice(name.lastIndexOf('@') + 1).toLowerCase()
-  return URL.canParse(name) ? new URL(name).host : name
+  return URL.parse(name)?.host ?? name
 }
 
 /** The host of a name, with its port and without, and the domains above it: who blocks a domain means all below it (X30). */

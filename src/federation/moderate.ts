@@ -18,7 +18,8 @@ export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
 export type Said = { names: string[]; person: string[]; own: boolean }
 
 type Needs = Pick<Tools, 'actors' | 'config' | 'follows' | 'verdicts'>
-type Facts = { decided?: 'approved' | 'hidden'; own: boolean; isBlocked: boolean; isTrusted: boolean }
+type Known = { isBlocked: boolean; isTrusted: boolean }
+type Facts = Known & { decided?: 'approved' | 'hidden'; own: boolean }
 
 /** The rule. What is hidden stays hidden, whoever wrote it. */
 export function standingOf(moderation: 'first' | 'all' | 'none', { decided, isBlocked, isTrusted, own }: Facts): Standing {
@@ -45,24 +46,31 @@ export async function judge(tools: Needs, comments: Said[]): Promise<Standing[]>
 }
 
 /** Of each person, by any of the names: whether they or their host are blocked, and whether the owner approved or follows them. */
-export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][]): Promise<Pick<Facts, 'isBlocked' | 'isTrusted'>[]> {
+export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][]): Promise<Known[]> {
   const { actors, follows, verdicts } = tools
+  if (people.length === 0) return []
+  // a few people say most of what is said
+  const each = new Map(people.map(names => [keyOf(names), names]))
+  const subjects = new Map([...each].map(([key, names]) => [key, [...names, ...names.flatMap(domainsOf).map(name => `host:${name}`)]]))
   const [decided, known] = await Promise.all([
-    verdicts.find(people.flatMap(names => [...names, ...hostsOf(names)])),
-    actors.findByNames(people.flat())
+    verdicts.find([...subjects.values()].flat()),
+    actors.findByNames([...new Set([...each.values()].flat())])
   ])
   const followed = await follows.amongFollowed([...known.values()].map(({ actor }) => actor.id))
-  return people.map(names => {
+  const facts = new Map<string, Known>()
+  for (const [key, names] of each) {
     const found = names.flatMap(name => known.get(name)?.actor ?? [])
-    const isBlocked = [...names, ...hostsOf(names)].some(name => decided.get(name) === 'blocked')
-    return {
+    const isBlocked = subjects.get(key)!.some(name => decided.get(name) === 'blocked')
+    facts.set(key, {
       isBlocked: isBlocked || found.some(({ blockedAt }) => blockedAt !== undefined),
       isTrusted: names.some(name => decided.get(name) === 'approved') || found.some(({ id }) => followed.has(id))
-    }
-  })
+    })
+  }
+  return people.map(names => facts.get(keyOf(names))!)
 }
 
-const hostsOf = (names: string[]): string[] => names.flatMap(domainsOf).map(name => `host:${name}`)
+/** No name in the database has a NUL in it. */
+const keyOf = (names: string[]): string => names.join('\0')
 
 /** A kept post as the rule sees it. An id or address that is not of the author's own host counts for this author alone (I10). */
 export function saidInPost({ author, uri, url, activityUrl }: Shown): Said {

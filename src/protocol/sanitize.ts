@@ -40,6 +40,28 @@ export function sanitizeHtml(html: string, options: { base?: string | undefined 
   return showLinkHosts(clean)
 }
 
+const kept = new Map<string, string>()
+const MOST_KEPT = 8_000_000
+let sizeOfKept = 0
+
+/**
+ * The same for HTML that was sanitised when it was kept: once more as the last step before it is shown (X41), and then not again
+ * as long as it is the same. A process remembers 8 million characters.
+ */
+export function sanitizeKept(html: string): string {
+  const known = kept.get(html)
+  if (known !== undefined) return known
+  const clean = sanitizeHtml(html)
+  kept.set(html, clean === html ? html : clean)
+  sizeOfKept += html.length
+  for (const oldest of kept.keys()) {
+    if (sizeOfKept <= MOST_KEPT) break
+    kept.delete(oldest)
+    sizeOfKept -= oldest.length
+  }
+  return clean
+}
+
 function anchor(attributes: Record<string, string>, base: string | undefined): Record<string, string> {
   const kept: Record<string, string> = attributes.class === undefined ? {} : { class: attributes.class }
   const url = URL.parse(attributes.href ?? '', base)

@@ -33,8 +33,16 @@ export function makeTimelines(db: Db) {
     const rows = await query.join('actors as a', 'a.id', 'p.author_id').select([...postColumns, ...actorColumns('a', 'author__')])
     return rows.map(split)
   }
-  const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
-    const posts = await withAuthors(query)
+  /** Many posts by few people: each author is read once. */
+  const byIds = async (ids: string[]): Promise<Shown[]> => {
+    const posts = (await db('posts as p').select(postColumns).whereRaw('p.id = any(?)', [ids])).map(row => fromRow<KeptPost>(row))
+    const people = [...new Set(posts.map(({ authorId }) => authorId))]
+    const rows = await db('actors as a').select(actorColumns('a', '')).whereRaw('a.id = any(?)', [people])
+    const authors = new Map(rows.map(row => [row.id, fromRow<Actor>(row)]))
+    return posts.map(post => ({ ...post, author: authors.get(post.authorId)! }))
+  }
+  const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => withOriginals(await withAuthors(query))
+  const withOriginals = async (posts: Shown[]): Promise<Shown[]> => {
     const ids = posts.flatMap(post => (post.sharedId === undefined ? [] : [post.sharedId]))
     if (ids.length === 0) return posts
     const originals = new Map(
@@ -115,7 +123,7 @@ export function makeTimelines(db: Db) {
       // level by level, as the database finds them
       const depths = new Map<string, number>()
       for (const row of rows) depths.set(row.id, (depths.get(row.parent_id) ?? -1) + 1)
-      const posts = await shown(db('posts as p').whereRaw('p.id = any(?)', [[...depths.keys()]]))
+      const posts = await withOriginals(await byIds([...depths.keys()]))
       const second = ({ sortedAt }: Shown) => Math.floor(sortedAt.getTime() / 1000)
       const depth = ({ id }: Shown) => depths.get(id) ?? 0
       return posts.sort((a, b) => second(a) - second(b) || depth(a) - depth(b) || (a.uri < b.uri ? -1 : 1))

@@ -2,7 +2,7 @@
 import type { Standing } from '../federation/moderate.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
-import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 
 /**
@@ -88,7 +88,7 @@ export function showPost(viewer: Viewer, post: Shown): PostView {
   // many a blog's feed dates each post as updated a moment after it was published
   const isEdited = post.edits > 0 || post.updatedAt.getTime() - post.publishedAt.getTime() > 60_000
   return {
-    ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeHtml(post.html) },
+    ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeKept(post.html) },
     ...{ files: showFiles(post), tags: post.tags, isShare: post.verb === 'share' },
     ...(isEdited ? { edited: showTime(post.updatedAt) } : {}),
     ...(page === undefined ? {} : { page }),
@@ -109,7 +109,7 @@ export function showAnswer({ html, language, person, published, updated, uri, ur
   const page = showPlace(person.url)?.url
   const who = { name, handle: `@${person.handle}`, local: false, initials: initialsOf(name), tone: toneOf(person.uri) }
   return {
-    ...{ author: { ...who, ...(page === undefined ? {} : { page }) }, published: showTime(published), html: sanitizeHtml(html) },
+    ...{ author: { ...who, ...(page === undefined ? {} : { page }) }, published: showTime(published), html: sanitizeKept(html) },
     ...{ files: [], tags: [], isShare: false },
     ...(updated === undefined ? {} : { edited: showTime(updated) }),
     ...(original === undefined ? {} : { original }),
@@ -125,13 +125,13 @@ export function showAnswer({ html, language, person, published, updated, uri, ur
 function sharedOf(viewer: Viewer, { sharedId, shared, quoted, html }: Shown): Partial<PostView> {
   if (shared !== undefined && (viewer.sees === 'all' || isOpen(shared))) return { html: '', shared: showPost(viewer, shared) }
   if (sharedId !== undefined) return { html: '' }
-  return quoted === undefined ? { html: sanitizeHtml(html) } : { html: '', quoted: showQuoted(quoted) }
+  return quoted === undefined ? { html: sanitizeKept(html) } : { html: '', quoted: showQuoted(quoted) }
 }
 
 function showQuoted({ authorName, authorUri, authorUrl, html, title, url, uri }: Quoted): NonNullable<PostView['quoted']> {
   const author = authorName ?? authorUri
   const place = showPlace(url ?? uri ?? authorUrl)
-  return { html: sanitizeHtml(html), ...(author ? { author } : {}), ...(place ? { place } : {}), ...(title ? { title } : {}) }
+  return { html: sanitizeKept(html), ...(author ? { author } : {}), ...(place ? { place } : {}), ...(title ? { title } : {}) }
 }
 
 function answersOf(viewer: Viewer, { inReplyTo, inReplyToUrl, parentId }: KeptPost): Pick<PostView, 'answers'> {

@@ -1,19 +1,22 @@
 /** A thread as a viewer may read it: everybody reads what `/api/comments` tells, the owner also what waits and what is hidden. */
-import { isForAll } from '../federation/comments.ts'
-import { arrange, gather, type Item } from '../federation/gather.ts'
+import { isForAll, PAGE, readPlace, writePlace } from '../federation/comments.ts'
+import { arrange, comparePlaces, gather, type Item, MOST, type Place } from '../federation/gather.ts'
 import { judge, saidInPost } from '../federation/moderate.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { maySee, type PostView, showAnswer, showPost, type Viewer } from './shown.ts'
 
-export type ThreadView = { posts: { post: PostView; isFocus: boolean }[] }
+/** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
+export type ThreadView = { posts: { post: PostView; isFocus: boolean }[]; earlier?: string; later?: string }
 
 /**
- * The thread of a post with what the server of its toot tells, in order.
- * @returns undefined when the post itself is not for this viewer
+ * The thread of a post with what the server of its toot tells, in order, page by page.
+ * @param after where the page before ended; without one, it is the page on which the post stands
+ * @returns undefined when the post itself is not for this viewer @throws BadMessage `cursor`
  */
-export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, thread: Shown[]): Promise<ThreadView | undefined> {
+export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, after: string | null): Promise<ThreadView | undefined> {
+  const thread = await tools.timelines.thread(focus.id, MOST)
   const posts = new Map([...thread, focus].map(post => [post.id, post]))
   const comments = [...posts.values()].filter(post => isUnderOurs(post, posts))
   const others = [...posts.values()].filter(post => !comments.includes(post))
@@ -22,8 +25,25 @@ export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, thr
   const items = gathered.map(item => (item.parent === undefined && root !== undefined ? { ...item, parent: root.id } : item))
   const letIn = new Set(await passModeration(tools, viewer, others))
   const arranged = arrange([...others.map(post => itemOfOther(viewer, post, letIn.has(post))), ...items], item => isFor(viewer, item))
-  if (!arranged.some(({ item }) => item.id === focus.id)) return undefined
-  return { posts: arranged.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })) }
+  const at = arranged.findIndex(({ item }) => item.id === focus.id)
+  if (at < 0) return undefined
+  const start = after === null ? at - (at % PAGE) : firstBehind(arranged, after)
+  const page = arranged.slice(start, start + PAGE)
+  // the page that is meant begins where a page before it ended
+  const beginning = (index: number) => `?after=${index <= 0 ? '' : writePlace(arranged[index - 1]!.place)}`
+  return {
+    posts: page.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })),
+    ...(start > 0 ? { earlier: beginning(start - PAGE) } : {}),
+    ...(start + PAGE < arranged.length ? { later: beginning(start + PAGE) } : {})
+  }
+}
+
+/** The index of the first item of a page; `after` is empty for the first page. */
+function firstBehind(arranged: { place: Place }[], after: string): number {
+  if (after === '') return 0
+  const from = readPlace(after)
+  const index = arranged.findIndex(({ place }) => comparePlaces(place, from) > 0)
+  return index < 0 ? arranged.length : index
 }
 
 /** Whether a post stands in a thread of ours, so that it is ours to moderate. */

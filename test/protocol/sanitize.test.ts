@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { htmlToText, sanitizeHtml, textToHtml } from '../../src/protocol/sanitize.ts'
+import { htmlToText, sanitizeHtml, sanitizeKept, textToHtml } from '../../src/protocol/sanitize.ts'
 
 describe('HTML of strangers', () => {
   it('I11 keeps the allow-list and drops everything else, images too', () => {
@@ -93,6 +93,13 @@ describe('HTML of strangers', () => {
     const once = sanitizeHtml('<a href="https://good.example">http://bank.example</a> (good.exam')
     assert.equal(sanitizeHtml(once), once)
     assert.match(once, /<\/a> \(good\.example\) \(good\.exam$/)
+  })
+
+  it('X41 cleans what was kept like anything else, however often and however much', () => {
+    const evil = '<p onclick="x()">a<script>b</script></p>'
+    for (let twice = 0; twice < 2; twice++) assert.equal(sanitizeKept(evil), '<p>a</p>')
+    for (let n = 0; n < 100; n++) assert.equal(sanitizeKept(`${n} ${'x'.repeat(200_000)}`).length, `${n} `.length + 200_000)
+    assert.equal(sanitizeKept(evil), '<p>a</p>')
   })
 
   it('I11 leaves HTML that was escaped twice as text', () => {
