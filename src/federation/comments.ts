@@ -3,6 +3,7 @@ import type { Person, Toot } from '../model/blog.ts'
 import { BadMessage } from '../model/errors.ts'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
+import { readWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
 import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place, type Subject } from './gather.ts'
 import { knowPeople, namesOf } from './moderate.ts'
@@ -109,15 +110,21 @@ export function commentOf({ id, what }: Item, parent?: string): Comment {
     ...(url === undefined ? {} : { url }),
     ...(updated === undefined ? {} : { updated }),
     ...('warning' in told && told.warning !== undefined ? { warning: told.warning } : {}),
-    ...(language !== undefined && /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) ? { language } : {}),
+    ...(isLanguage(language) ? { language } : {}),
     ...(parent === undefined ? {} : { inReplyTo: parent })
   }
 }
 
-function toldByPost({ author, edits, html, language, publishedAt, updatedAt, uri, url = uri, warning }: Shown) {
-  // many a feed dates each post as updated a moment after it was published
-  const isEdited = edits > 0 || updatedAt.getTime() - publishedAt.getTime() > 60_000
-  const updated = isEdited ? updatedAt : undefined
+/** A language tag (BCP 47), as far as browsers need it. */
+export const isLanguage = (tag: string | undefined): tag is string => /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(tag ?? '')
+
+/** Many a feed dates each post as updated a moment after it was published. */
+export const isEdited = ({ edits, publishedAt, updatedAt }: Pick<KeptPost, 'edits' | 'publishedAt' | 'updatedAt'>): boolean =>
+  edits > 0 || updatedAt.getTime() - publishedAt.getTime() > 60_000
+
+function toldByPost(post: Shown) {
+  const { author, html, language, publishedAt, updatedAt, uri, url = uri, warning } = post
+  const updated = isEdited(post) ? updatedAt : undefined
   return { author: faceOf(author), html, language, network: networkOf(author), published: publishedAt, updated, url, warning }
 }
 
@@ -154,8 +161,8 @@ const plain = (name: string): string =>
 
 /** An address that may be followed: http(s), and nothing that runs. */
 function webAddress(text: string | undefined): string | undefined {
-  const url = URL.parse(text ?? '')
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url.href : undefined
+  const url = readWebAddress(text)
+  return url?.username === '' && url.password === '' ? url.href : undefined
 }
 
 /** Pictures of others come from here, by the id of a row (X25): no visitor's browser asks a third party (W36). */
