@@ -104,7 +104,9 @@ export async function up(knex: Knex): Promise<void> {
     create table verdicts (
       subject text primary key,
       verdict text not null,
-      at timestamptz not null
+      at timestamptz not null,
+      -- before it was hidden or blocked, which may be taken back
+      was_approved boolean not null default false
     );
 
     create index on posts using gin (mentions) where deleted_at is null;

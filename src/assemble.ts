@@ -17,6 +17,7 @@ import { makeSettings, type Settings, showOrigin } from './store/settings.ts'
 import { makeStores } from './store/stores.ts'
 import { WORKER_LOCK } from './store/subscribers.ts'
 import { makeVault, type Vault } from './store/vault.ts'
+import { type KnownVerdicts, MODERATED } from './store/verdicts.ts'
 import type { Tools } from './tools.ts'
 
 export const VERSION = '0.1.0'
@@ -63,12 +64,16 @@ const poolSize = ({ dyno }: Config, role: Role) => (role === 'command' ? 2 : dyn
 type Parts = Pick<Tools, 'config' | 'log' | 'http' | 'worker' | 'onChange'> & { database: Database; vault: Vault; boss: PgBoss }
 
 function wire({ database, vault, boss, ...parts }: Parts, { clock = () => new Date(), random = Math.random }: Overrides): Tools {
+  const known: KnownVerdicts = {}
+  parts.onChange(told => {
+    if (told === MODERATED || told === '*') delete known.hosts
+  })
   return {
-    ...makeStores(database.knex, vault, boss),
+    ...makeStores(database.knex, vault, boss, known),
     ...{ ...parts, clock, random },
     addresses: makeAddresses(parts.config.publicUrl, parts.config.handleHost),
     lanes: makeLanes(() => clock().getTime()),
-    transaction: work => database.knex.transaction(trx => work(makeStores(trx, vault, boss)))
+    transaction: work => database.knex.transaction(trx => work(makeStores(trx, vault, boss, known)))
   }
 }
 

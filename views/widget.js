@@ -22,7 +22,6 @@
       shares: n => (n === 1 ? '1 share' : `${n} shares`),
       liked: 'Liked by',
       shared: 'Shared by',
-      answered: 'in answer to',
       edited: 'edited',
       reply: 'Reply',
       replyTo: name => `Reply to ${name}`,
@@ -46,7 +45,6 @@
       shares: n => (n === 1 ? '1 Mal geteilt' : `${n} Mal geteilt`),
       liked: 'Gefällt',
       shared: 'Geteilt von',
-      answered: 'als Antwort auf',
       edited: 'geändert',
       reply: 'Antworten',
       replyTo: name => `${name} antworten`,
@@ -93,6 +91,7 @@
     .face { flex: none; width: 2.5rem; height: 2.5rem; border-radius: 50%; object-fit: cover; background: var(--line);
       display: grid; place-items: center; font-weight: 600; }
     .text { margin: 0.4rem 0; }
+    summary { margin: 0.4rem 0; cursor: pointer; }
     .text > :first-child { margin-top: 0; }
     pre { overflow-x: auto; }
     blockquote { margin: 0.5em 0; padding-inline-start: 0.75rem; border-inline-start: 2px solid var(--line); }
@@ -281,7 +280,9 @@
 
   const showComment = (root, comment) => {
     const { author } = comment
-    const body = filled(parse(comment.html), make('div', { className: 'text', dir: 'auto', part: 'text' }))
+    const spoken = { lang: comment.language, dir: 'auto' }
+    const body = filled(parse(comment.html), make('div', { className: 'text', part: 'text', ...spoken }))
+    const folded = comment.warning && make('details', { part: 'warning' }, make('summary', spoken, comment.warning), body)
     const edited = comment.updated && comment.updated !== comment.published
     return make(
       'article',
@@ -302,7 +303,7 @@
           )
         )
       ),
-      body,
+      folded || body,
       replyButton(root, say.reply, say.replyTo(author.name || author.handle), comment.url)
     )
   }
@@ -360,24 +361,44 @@
 
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`tidings:${name}`, { detail }))
 
+  /** Whether the node says that a page is no post, or none yet: then there is nothing to ask for. */
+  const isNone = error => error?.status >= 400 && error.status < 500 && error.status !== 429
+
+  let loads = 0
   /** A page that is no post shows nothing; one whose toot fails shows what is known. */
   const load = async () => {
+    const mine = ++loads
     const address = findAddress()
     const put = findPlace()
-    const first = ask('/api/comments', { url: address }).catch(() => undefined)
-    const toot = await ask('/api/toot', { url: address }).catch(error => {
-      console.info(`tidings: ${error.message}`)
-      return undefined
-    })
-    if (toot) tell('toot', toot)
-    const known = await first
-    const conversation = known ?? (toot && (await ask('/api/comments', { url: address }).catch(() => undefined)))
-    if (!conversation) return
-    for (const old of document.querySelectorAll('tidings-comments')) old.remove()
     const host = document.createElement('tidings-comments')
-    show(host, address, conversation)
-    put(host)
-    tell('comments', conversation)
+    let shown
+    const showAll = async () => {
+      const conversation = await ask('/api/comments', { url: address }).catch(() => undefined)
+      // the page may have become another meanwhile
+      if (!conversation || mine !== loads) return
+      for (const old of document.querySelectorAll('tidings-comments')) if (old !== host) old.remove()
+      show(host, address, conversation)
+      if (!shown) put(host)
+      shown = conversation
+      tell('comments', conversation)
+    }
+    const asked = ask('/api/toot', { url: address }).then(
+      toot => {
+        tell('toot', toot)
+        return toot
+      },
+      error => {
+        console.info(`tidings: ${error.message}`)
+        return { error }
+      }
+    )
+    // of a known post the toot is told at once; one that is still being made does not hold up what was said
+    const soon = await Promise.race([asked, new Promise(done => setTimeout(done, 2000))])
+    if (isNone(soon?.error)) return
+    await showAll()
+    const toot = await asked
+    const isNews = shown ? toot.toot_url && !shown.links?.toot && !host.shadowRoot.querySelector('form') : toot.state
+    if (isNews) await showAll()
   }
 
   window.tidings = { load }

@@ -15,10 +15,13 @@ export type Out = { print(line: string): void; progress(line: string): void; ask
 export type Args = {
   positionals: string[]
   json: boolean
+  approved?: boolean
   as?: string
+  blocked?: boolean
   blog?: string
   'dry-run'?: boolean
   failed?: boolean
+  hidden?: boolean
   hub?: string
   limit?: string
   pace?: string

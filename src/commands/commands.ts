@@ -12,7 +12,7 @@ import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
-import { approve, block, hide, moderation, unblock, unhide } from './moderation.ts'
+import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
 import { deletePost, edit, publish } from './publish.ts'
 import { signin } from './signin.ts'
@@ -37,7 +37,7 @@ const COMMANDS: Command[] = [
     deletePost
   ],
   ...[reply, favourite, share, undo, history, thread],
-  ...[moderation, approve, hide, unhide, block, unblock],
+  ...[moderation, approve, unapprove, hide, unhide, block, unblock],
   ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
   ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
 ]

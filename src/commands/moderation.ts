@@ -1,28 +1,39 @@
-/** `moderation`, `approve`, `hide`, `unhide`, `block`, `unblock`: what the owner lets be seen of the conversation. */
+/** `moderation`, `approve`, `unapprove`, `hide`, `unhide`, `block`, `unblock`: what the owner lets be seen of the conversation. */
+import { type DecidedOf, listDecided } from '../federation/decided.ts'
 import {
   approve as approveVerb,
   block as blockVerb,
   type Decided,
   hide as hideVerb,
+  unapprove as unapproveVerb,
   unblock as unblockVerb,
   unhide as unhideVerb
 } from '../federation/moderate.ts'
 import { findWaiting, type Waiting } from '../federation/waiting.ts'
 import type { Tools } from '../tools.ts'
-import { type Args, type Command, type Out, orNull, showTime, value, WrongUsage } from './command.ts'
+import { type Args, type Command, flag, type Out, orNull, showTime, value, WrongUsage } from './command.ts'
 import { beginningOf } from './posts.ts'
 
 const USUAL = 100
+const DECIDED = ['approved', 'hidden', 'blocked'] as const
 
 export const moderation: Command = {
   words: 'moderation',
-  usage: '[--limit N]',
-  summary: `shows what waits to be approved, newest first; ${USUAL} unless --limit says more`,
-  options: { limit: value },
+  usage: '[--approved|--hidden|--blocked] [--limit N]',
+  summary: `shows what waits to be approved, or what was decided, newest first; ${USUAL} unless --limit says more`,
+  options: { approved: flag, hidden: flag, blocked: flag, limit: value },
   takes: [0, 0],
   async run(tools, args, out) {
     const limit = Number(args.limit ?? USUAL)
-    if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new WrongUsage('--limit is a whole number from 1 to 10000.')
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new WrongUsage('--limit is a whole number, 1 or more.')
+    const [decided, other] = DECIDED.filter(verdict => args[verdict])
+    if (other !== undefined) throw new WrongUsage(`--${decided} and --${other} are asked for one after the other.`)
+    if (decided !== undefined) {
+      const list = await listDecided(tools, decided, limit)
+      if (list.length === 0 && !args.json) out.print(`Nothing is ${decided}.`)
+      for (const one of list) printDecided(out, args, one)
+      return 0
+    }
     const waiting = await findWaiting(tools, limit)
     if (waiting.length === 0 && !args.json) out.print('Nothing waits.')
     for (const comment of waiting) print(out, args, comment)
@@ -42,6 +53,17 @@ function print(out: Out, { json }: Args, { author, html, id, network, on, publis
   if (text !== '') out.print(`    ${text}`)
 }
 
+function printDecided(out: Out, { json }: Args, { at, html, kind, name, person, url }: DecidedOf): void {
+  if (json) {
+    out.print(JSON.stringify({ id: name, kind, at, person: orNull(person), url: orNull(url), html: orNull(html) }))
+    return
+  }
+  const what = kind === 'host' ? `${name} and all below it` : (url ?? name)
+  out.print([showTime(at), ...(person === undefined ? [] : [person]), what].join('  '))
+  const text = beginningOf(html ?? '')
+  if (text !== '') out.print(`    ${text}`)
+}
+
 export const approve: Command = {
   words: 'approve',
   usage: 'URL|ID',
@@ -51,6 +73,19 @@ export const approve: Command = {
     const { alsoPerson, id, person } = await approveVerb(tools, args.positionals[0] ?? '')
     const also = alsoPerson ? `, and so is whatever ${person} writes from now on` : ''
     out.print(args.json ? JSON.stringify({ approved: id, person: alsoPerson ? person : null }) : `${id} is shown${also}.`)
+    return 0
+  }
+}
+
+export const unapprove: Command = {
+  words: 'unapprove',
+  usage: 'URL|ID|WHO',
+  summary: 'takes an approval back, of a comment and of its author: what they write waits again',
+  takes: [1, 1],
+  async run(tools, args, out) {
+    const { id, person } = await unapproveVerb(tools, args.positionals[0] ?? '')
+    const what = id === person ? id : `${id} by ${person}`
+    out.print(args.json ? JSON.stringify({ unapproved: id, person }) : `${what} is no longer approved.`)
     return 0
   }
 }

@@ -2,9 +2,10 @@
 import type { Person, Toot } from '../model/blog.ts'
 import { BadMessage } from '../model/errors.ts'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
-import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { sanitizeKept } from '../protocol/sanitize.ts'
+import { readWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
-import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place } from './gather.ts'
+import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place, type Subject } from './gather.ts'
 import { knowPeople, namesOf } from './moderate.ts'
 import { wakeThread } from './toot-thread.ts'
 
@@ -37,17 +38,19 @@ export type Conversation = {
   next?: string
 }
 
-const PAGE = 200
+/** Comments of one page, in answers and on pages. */
+export const PAGE = 200
 const MOST_FACES = 60
 
 /**
  * What was said under a page: public, not hidden, not waiting for the owner, not by anybody blocked; each once, in order. The server
  * of the toot is asked soon, by a job, if that was not done lately; the answer never waits for it.
- * @param after `next` of the page before @throws BadMessage `no_url`, `cursor`; Missing when the page is not known, 410 when it is gone
+ * @param about what `findSubject` found, or an address for it
+ * @param after `next` of the page before @throws BadMessage `cursor`, and whatever `findSubject` throws
  */
-export async function conversation(tools: Tools, address: string, after?: string): Promise<Conversation> {
+export async function conversation(tools: Tools, about: Subject | string, after?: string): Promise<Conversation> {
   const from = after === undefined ? undefined : readPlace(after)
-  const subject = await findSubject(tools, address)
+  const subject = typeof about === 'string' ? await findSubject(tools, about) : about
   const { post, toot, url } = subject
   const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, post, toot), toot && wakeThread(tools, toot)])
   const all = arrange(items, isForAll)
@@ -65,8 +68,8 @@ export async function conversation(tools: Tools, address: string, after?: string
 }
 
 /** How much was said and done, for lists of posts (W34). @throws as `conversation` */
-export async function countConversation(tools: Tools, address: string): Promise<Counts> {
-  const subject = await findSubject(tools, address)
+export async function countConversation(tools: Tools, about: Subject | string): Promise<Counts> {
+  const subject = typeof about === 'string' ? await findSubject(tools, about) : about
   const [items, people] = await Promise.all([gatherUnder(tools, subject), whoReacted(tools, subject.post, subject.toot)])
   return countsOf(items.filter(isForAll).length, people)
 }
@@ -109,9 +112,11 @@ export const isForAll = ({ isOpen, standing }: Item): boolean => isOpen && stand
 
 const countsOf = (replies: number, { likes, shares }: Reacted): Counts => ({ replies, likes: likes.count, shares: shares.count })
 
-const writePlace = ({ second, depth, id }: Place): string => `${second}.${depth}.${id}`
+/** A place as it stands in an address. */
+export const writePlace = ({ second, depth, id }: Place): string => `${second}.${depth}.${id}`
 
-function readPlace(text: string): Place {
+/** @throws BadMessage `cursor` */
+export function readPlace(text: string): Place {
   const [, second, depth, id] = /^(-?\d{1,12})\.(\d{1,6})\.([\w-]{1,64})$/.exec(text) ?? []
   if (second === undefined || depth === undefined || id === undefined)
     throw new BadMessage('There is no such page: `after` is not one of ours.', { code: 'cursor' })
@@ -125,19 +130,25 @@ export function commentOf({ id, what }: Item, parent?: string): Comment {
   const { author, html, language, network, published, updated } = told
   const url = webAddress(told.url)
   return {
-    ...{ id, author, published, html: sanitizeHtml(html), network },
+    ...{ id, author, published, html: sanitizeKept(html), network },
     ...(url === undefined ? {} : { url }),
     ...(updated === undefined ? {} : { updated }),
     ...('warning' in told && told.warning !== undefined ? { warning: told.warning } : {}),
-    ...(language !== undefined && /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) ? { language } : {}),
+    ...(isLanguage(language) ? { language } : {}),
     ...(parent === undefined ? {} : { inReplyTo: parent })
   }
 }
 
-function toldByPost({ author, edits, html, language, publishedAt, updatedAt, uri, url = uri, warning }: Shown) {
-  // many a feed dates each post as updated a moment after it was published
-  const isEdited = edits > 0 || updatedAt.getTime() - publishedAt.getTime() > 60_000
-  const updated = isEdited ? updatedAt : undefined
+/** A language tag (BCP 47), as far as browsers need it. */
+export const isLanguage = (tag: string | undefined): tag is string => /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(tag ?? '')
+
+/** Many a feed dates each post as updated a moment after it was published. */
+export const isEdited = ({ edits, publishedAt, updatedAt }: Pick<KeptPost, 'edits' | 'publishedAt' | 'updatedAt'>): boolean =>
+  edits > 0 || updatedAt.getTime() - publishedAt.getTime() > 60_000
+
+function toldByPost(post: Shown) {
+  const { author, html, language, publishedAt, updatedAt, uri, url = uri, warning } = post
+  const updated = isEdited(post) ? updatedAt : undefined
   return { author: faceOf(author), html, language, network: networkOf(author), published: publishedAt, updated, url, warning }
 }
 
@@ -174,8 +185,8 @@ const plain = (name: string): string =>
 
 /** An address that may be followed: http(s), and nothing that runs. */
 function webAddress(text: string | undefined): string | undefined {
-  const url = URL.parse(text ?? '')
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' ? url.href : undefined
+  const url = readWebAddress(text)
+  return url?.username === '' && url.password === '' ? url.href : undefined
 }
 
 /** Pictures of others come from here, by the id of a row (X25): no visitor's browser asks a third party (W36). */
@@ -197,7 +208,7 @@ type Reaction = { verb: 'favourite' | 'share'; names: string[]; face: Face }
 
 /**
  * Who likes and shares it, each person once over all networks, the blocked left out; and how many more the server of the toot has
- * counted than it has named.
+ * counted than it has named, less by the part of the blocked among the named.
  */
 async function whoReacted(tools: Tools, post: KeptPost | undefined, toot: Toot | undefined): Promise<Reacted> {
   const { acts, answers } = tools
@@ -210,11 +221,14 @@ async function whoReacted(tools: Tools, post: KeptPost | undefined, toot: Toot |
     tools,
     told.map(({ names }) => names)
   )
-  const allowed = told.filter((_, index) => !known[index]!.isBlocked)
+  const allowed = new Set(told.filter((_, index) => !known[index]!.isBlocked))
   const reacted = (verb: Reaction['verb'], counted: number) => {
-    const faces = eachOnce(allowed.filter(one => one.verb === verb))
-    const named = there.filter(one => one.verb === verb).length
-    return { faces, count: faces.length + Math.max(0, counted - named) }
+    const faces = eachOnce([...allowed].filter(one => one.verb === verb))
+    const named = told.slice(here.length).filter(one => one.verb === verb)
+    // of those whom the server does not name as many are let in as of those whom it does
+    const unnamed = Math.max(0, counted - named.length)
+    const share = named.length === 0 ? 1 : named.filter(one => allowed.has(one)).length / named.length
+    return { faces, count: faces.length + Math.round(unnamed * share) }
   }
   return { likes: reacted('favourite', toot?.favourites ?? 0), shares: reacted('share', toot?.shares ?? 0) }
 }

@@ -15,7 +15,7 @@ import { isWebAddress } from '../protocol/web-address.ts'
 import type { Given, HttpAnswer, Stores, Tools } from '../tools.ts'
 import { take as count, domainOf, makeLimit, makeNewDomains } from './bounds.ts'
 import { fetchDocument } from './fetch-actor.ts'
-import { hostOfName, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
+import { hostOfName, isHostBlocked, isName, makeSender, tagDomain, withoutPort } from './identity.ts'
 import { receive } from './receive.ts'
 import { getSigned } from './sign.ts'
 import { type Fetched, readFetched, takeNote } from './take-note.ts'
@@ -45,6 +45,7 @@ export async function fetchMissing(tools: Tools, { post: id, left, putOff = 0 }:
   const post = await history.find(id)
   const wanted = post && wantedBy(post)
   if (post === undefined || wanted === undefined || left < 1 || wanted.host === hostOfName(addresses.origin)) return
+  if (await isHostBlocked(tools, wanted.addresses)) return
   await spend(tools, post.authorId, wanted.host, putOff === 0)
   const found = await find(tools, wanted)
   if (found === undefined) return
@@ -149,6 +150,6 @@ async function take(stores: Stores, activity: Activity, left: number, now: Date)
   const author = activity.actor!
   const uri = author.ids[0]!
   const actor = (await stores.actors.findByName(uri)) ?? (await stores.actors.keep({ uri, profile: author, trusted: true }, now))
-  if (actor.localName !== undefined || actor.blockedAt !== undefined) return
+  if (actor.localName !== undefined) return
   await receive(stores, activity, makeSender(actor, [uri, ...(await stores.actors.namesOf(actor.id))], { via: 'fetch', left }), now)
 }

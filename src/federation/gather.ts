@@ -23,7 +23,8 @@ export type Item = {
 /** What a page stands for: its canonical address, its post and its toot. A page of a blog of which nothing else is known has neither. */
 export type Subject = { url: string; post?: KeptPost; toot?: Toot }
 
-const MOST = 5000
+/** Posts of one thread: of a longer one those deepest in it are left out. */
+export const MOST = 5000
 
 /**
  * What is talked about under an address: a page of a blog, in any spelling by which we met it, or a post of ours by its own URI.
@@ -44,7 +45,7 @@ export async function findSubject(tools: Pick<Tools, 'addresses' | 'blogs' | 'hi
   }
   const [entry, toot] = await Promise.all([blogs.findEntry(page.key), toots.find(page.key)])
   const post = entry && (await history.find(entry.postId))
-  const url = entry?.url ?? toot?.url ?? address.url
+  const url = entry?.url ?? toot?.url ?? `${new URL(address.url).protocol}//${page.key}`
   return { url, ...(post ? { post: alive(post) } : {}), ...(toot ? { toot } : {}) }
 }
 

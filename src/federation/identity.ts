@@ -2,7 +2,7 @@
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
-import type { ActorFacts } from '../tools.ts'
+import type { ActorFacts, Stores } from '../tools.ts'
 
 /** What was proven of where an activity comes from. */
 export type Sender = {
@@ -48,7 +48,20 @@ export const withoutPort = (host: string): string => host.replace(/:\d+$/, '')
 /** The host in an http(s) or acct: name, with its port; of any other the name itself. */
 export function hostOfName(name: string): string {
   if (name.startsWith('acct:')) return name.slice(name.lastIndexOf('@') + 1).toLowerCase()
-  return URL.canParse(name) ? new URL(name).host : name
+  return URL.parse(name)?.host ?? name
+}
+
+/** The host of a name, with its port and without, and the domains above it: who blocks a domain means all below it (X30). */
+export function domainsOf(name: string): string[] {
+  const host = hostOfName(name)
+  const labels = withoutPort(host).split('.')
+  return [host, ...labels.map((_, index) => labels.slice(index).join('.'))]
+}
+
+/** Whether somebody of these names lives on a host that the owner blocked. */
+export async function isHostBlocked({ verdicts }: Pick<Stores, 'verdicts'>, names: Iterable<string>): Promise<boolean> {
+  const blocked = await verdicts.blockedHosts()
+  return blocked.size > 0 && [...names].some(name => domainsOf(name).some(host => blocked.has(host)))
 }
 
 /** The domain of a tag: URI (RFC 4151). */

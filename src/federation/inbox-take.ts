@@ -5,10 +5,10 @@ import type { Actor, KeptPost } from '../model/kept.ts'
 import { readNote } from '../protocol/activitystreams.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { actorFacts, fetchDocument, keepActor, type Met, meetActor } from './fetch-actor.ts'
-import { hostOfName, makeSender, type Received } from './identity.ts'
+import { hostOfName, isHostBlocked, makeSender, type Received } from './identity.ts'
 import { type Concern, findConcern, mentioning } from './inbox-concern.ts'
 import { checkObject, type Question, repliesOf } from './inbox-question.ts'
-import { hostsOf, namesOf } from './moderate.ts'
+import { namesOf } from './moderate.ts'
 import { receive } from './receive.ts'
 
 /** `known`: the actor as kept; `met`: as fetched just now, one of the two is there; `target`: where they move to. */
@@ -26,7 +26,7 @@ const LONGEST_THREAD = 50
 export async function isBlocked({ verdicts }: Pick<Stores, 'verdicts'>, uri: string, known: Actor | undefined): Promise<boolean> {
   if (known?.blockedAt !== undefined) return true
   const names = known === undefined ? [uri] : namesOf(known)
-  return [...(await verdicts.find([...names, ...hostsOf(names)])).values()].includes('blocked')
+  return (await isHostBlocked({ verdicts }, names)) || [...(await verdicts.find(names)).values()].includes('blocked')
 }
 
 /**

@@ -1,12 +1,12 @@
 /** What the owner lets be seen of a conversation: the rule of MODERATION (interface.md 5), and the verbs by which the owner decides. */
-import type { Answer, Toot } from '../model/blog.ts'
+import type { Answer, Toot, Verdict } from '../model/blog.ts'
 import { Missing, Refused } from '../model/errors.ts'
 import type { Actor, Shown } from '../model/kept.ts'
 import { readHandle, readHost } from '../protocol/acct.ts'
-import type { Stores, Tools } from '../tools.ts'
+import { MODERATED, type Stores, type Tools } from '../tools.ts'
 import { findPost } from './find-post.ts'
 import { findKnown } from './follow.ts'
-import { hostOfName, isRightful, withoutPort } from './identity.ts'
+import { domainsOf, isRightful } from './identity.ts'
 
 /** Where a comment stands: `shown` to everybody, `waiting` for the owner, `hidden` by the owner, or its author or host is `blocked`. */
 export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
@@ -18,7 +18,8 @@ export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
 export type Said = { names: string[]; person: string[]; own: boolean }
 
 type Needs = Pick<Tools, 'actors' | 'config' | 'follows' | 'verdicts'>
-type Facts = { decided?: 'approved' | 'hidden'; own: boolean; isBlocked: boolean; isTrusted: boolean }
+type Known = { isBlocked: boolean; isTrusted: boolean }
+type Facts = Known & { decided?: 'approved' | 'hidden'; own: boolean }
 
 /** The rule. What is hidden stays hidden, whoever wrote it. */
 export function standingOf(moderation: 'first' | 'all' | 'none', { decided, isBlocked, isTrusted, own }: Facts): Standing {
@@ -45,30 +46,31 @@ export async function judge(tools: Needs, comments: Said[]): Promise<Standing[]>
 }
 
 /** Of each person, by any of the names: whether they or their host are blocked, and whether the owner approved or follows them. */
-export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][]): Promise<Pick<Facts, 'isBlocked' | 'isTrusted'>[]> {
+export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][]): Promise<Known[]> {
   const { actors, follows, verdicts } = tools
+  if (people.length === 0) return []
+  // a few people say most of what is said
+  const each = new Map(people.map(names => [keyOf(names), names]))
+  const subjects = new Map([...each].map(([key, names]) => [key, [...names, ...names.flatMap(domainsOf).map(name => `host:${name}`)]]))
   const [decided, known] = await Promise.all([
-    verdicts.find(people.flatMap(names => [...names, ...hostsOf(names)])),
-    actors.findByNames(people.flat())
+    verdicts.find([...subjects.values()].flat()),
+    actors.findByNames([...new Set([...each.values()].flat())])
   ])
   const followed = await follows.amongFollowed([...known.values()].map(({ actor }) => actor.id))
-  return people.map(names => {
+  const facts = new Map<string, Known>()
+  for (const [key, names] of each) {
     const found = names.flatMap(name => known.get(name)?.actor ?? [])
-    const isBlocked = [...names, ...hostsOf(names)].some(name => decided.get(name) === 'blocked')
-    return {
+    const isBlocked = subjects.get(key)!.some(name => decided.get(name) === 'blocked')
+    facts.set(key, {
       isBlocked: isBlocked || found.some(({ blockedAt }) => blockedAt !== undefined),
       isTrusted: names.some(name => decided.get(name) === 'approved') || found.some(({ id }) => followed.has(id))
-    }
-  })
+    })
+  }
+  return people.map(names => facts.get(keyOf(names))!)
 }
 
-/** The hosts of somebody's names, with port and without, and the domains above them: who blocks a domain means all below it (X30). */
-export function hostsOf(names: string[]): string[] {
-  return names.map(hostOfName).flatMap(host => {
-    const labels = withoutPort(host).split('.')
-    return [host, ...labels.map((_, index) => labels.slice(index).join('.'))].map(name => `host:${name}`)
-  })
-}
+/** No name in the database has a NUL in it. */
+const keyOf = (names: string[]): string => names.join('\0')
 
 /** A kept post as the rule sees it. An id or address that is not of the author's own host counts for this author alone (I10). */
 export function saidInPost({ author, uri, url, activityUrl }: Shown): Said {
@@ -94,10 +96,10 @@ export type Decided = { id: string; person: string }
 
 /**
  * Shows a comment; with MODERATION=first whatever its author writes from now on as well.
- * @param name its URI, address or id @throws Missing; Refused when its author is blocked
+ * @param name its URI, address or id @throws Missing; Refused when its author is blocked, or when it is no comment
  */
 export async function approve(tools: Tools, name: string): Promise<Decided & { alsoPerson: boolean }> {
-  const { said, id, person } = await findComment(tools, name)
+  const { said, id, person } = await findDecidable(tools, name)
   const [known] = await knowPeople(tools, [said.person])
   if (known?.isBlocked) throw new Refused(`${person} is blocked: \`tidings unblock\` comes first.`, { status: 409, code: 'blocked' })
   const alsoPerson = tools.config.moderation === 'first' && !said.own
@@ -105,16 +107,32 @@ export async function approve(tools: Tools, name: string): Promise<Decided & { a
   return { id, person, alsoPerson }
 }
 
-/** Hides a comment for good: it stays hidden when it comes again, by whatever way. @throws Missing */
+/**
+ * Takes an approval back, of a comment and of its author, or of a person: what they write waits again.
+ * @param name as for `approve`, or who as for `block` @throws Missing when neither was approved; Refused when it is no comment
+ */
+export async function unapprove(tools: Tools, name: string): Promise<Decided> {
+  const comment = await findDecidable(tools, name).catch(error => {
+    if (error instanceof Missing) return undefined
+    throw error
+  })
+  const who = comment === undefined ? await findBlockable(tools, name) : undefined
+  const subjects = comment === undefined ? who!.subjects : [...comment.said.names, ...comment.said.person]
+  const called = { id: comment?.id ?? who!.called, person: comment?.person ?? who!.called }
+  if ((await takeBack(tools, subjects, 'approved')) === 0) throw new Missing(`${called.id} was not approved.`)
+  return called
+}
+
+/** Hides a comment for good: it stays hidden when it comes again, by whatever way. @throws Missing; Refused when it is no comment */
 export async function hide(tools: Tools, name: string): Promise<Decided> {
-  const { said, id, person } = await findComment(tools, name)
+  const { said, id, person } = await findDecidable(tools, name)
   await decide(tools, said.names, 'hidden')
   return { id, person }
 }
 
-/** Takes back that a comment was hidden. @throws Missing when it is not known, or was not hidden */
+/** Takes back that a comment was hidden; what was approved before is so again. @throws Missing when it is not known, or was not hidden */
 export async function unhide(tools: Tools, name: string): Promise<Decided> {
-  const { said, id, person } = await findComment(tools, name)
+  const { said, id, person } = await findDecidable(tools, name)
   if ((await takeBack(tools, said.names, 'hidden')) === 0) throw new Missing('This comment was not hidden.')
   return { id, person }
 }
@@ -146,7 +164,7 @@ export async function unblock(tools: Tools, who: string): Promise<string> {
 
 type More = (stores: Stores, now: Date) => Promise<void>
 
-async function decide(tools: Tools, subjects: string[], verdict: 'approved' | 'hidden' | 'blocked', more?: More): Promise<void> {
+async function decide(tools: Tools, subjects: string[], verdict: Verdict['verdict'], more?: More): Promise<void> {
   const now = tools.clock()
   await tools.transaction(async stores => {
     // always in the same order, so that two who decide of one thing do not wait for each other
@@ -156,7 +174,7 @@ async function decide(tools: Tools, subjects: string[], verdict: 'approved' | 'h
   })
 }
 
-const takeBack = (tools: Tools, subjects: string[], verdict: 'hidden' | 'blocked', more?: More): Promise<number> =>
+const takeBack = (tools: Tools, subjects: string[], verdict: Verdict['verdict'], more?: More): Promise<number> =>
   tools.transaction(async stores => {
     const count = await stores.verdicts.removeMany(subjects, verdict)
     await more?.(stores, tools.clock())
@@ -164,21 +182,31 @@ const takeBack = (tools: Tools, subjects: string[], verdict: 'hidden' | 'blocked
     return count
   })
 
-/** What `changes` tells when the owner decided something. */
-export const MODERATED = 'moderated'
+/** `url`: its page; `isOpen`: its author meant it for everybody; `isAnswer`: it answers something. */
+export type FoundComment = Decided & { said: Said; url: string; html: string; isOpen: boolean; isAnswer: boolean }
 
 /** A comment by its URI, its address, its id here, or the id that `/api/comments` gives it. @throws Missing */
-export async function findComment(tools: Tools, name: string): Promise<Decided & { said: Said; url: string; isOpen: boolean }> {
+export async function findComment(tools: Tools, name: string): Promise<FoundComment> {
   const answer = await tools.answers.findByAddress(name.replace(/^m-(?=\d)/, ''))
   if (answer !== undefined) {
-    const { person, toot, uri, url } = answer
-    return { id: uri, person: person.handle, url, isOpen: isOpen(answer), said: saidInAnswer(answer, await tools.toots.find(toot)) }
+    const { html, person, toot, uri, url } = answer
+    const said = saidInAnswer(answer, await tools.toots.find(toot))
+    return { id: uri, person: person.handle, url, html, isOpen: isOpen(answer), said, isAnswer: true }
   }
   const { id } = await findPost(tools, tools.addresses, name)
   const post = await tools.timelines.one(id)
   if (post === undefined) throw new Missing('This comment is not known here.')
-  const { author, uri, url = uri } = post
-  return { id: uri, person: author.acct ?? author.uri, url, isOpen: isOpen(post), said: saidInPost(post) }
+  const { author, html, inReplyTo, uri, url = uri } = post
+  const what = { id: uri, person: author.acct ?? author.uri, url, html, said: saidInPost(post) }
+  return { ...what, isOpen: isOpen(post), isAnswer: inReplyTo !== undefined }
+}
+
+/** A comment that the owner may decide of. @throws Missing; Refused 409 for a post of the owner's that answers nothing */
+async function findDecidable(tools: Tools, name: string): Promise<FoundComment> {
+  const comment = await findComment(tools, name)
+  if (comment.said.own && !comment.isAnswer)
+    throw new Refused('This is a post of your own, not a comment: `tidings delete` takes it away.', { status: 409, code: 'no_comment' })
+  return comment
 }
 
 /** Whom or what a word means that is to be blocked. */

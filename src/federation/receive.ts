@@ -5,7 +5,7 @@
  */
 import type { Activity } from '../model/activity.ts'
 import type { Stores } from '../tools.ts'
-import { isOwn, type Received, type Sender } from './identity.ts'
+import { isHostBlocked, isOwn, type Received, type Sender } from './identity.ts'
 import { answer, block, favourite, follow, note, takeProfile } from './receive-acts.ts'
 import { answerQuote, move, removePerson } from './receive-inbox.ts'
 import { copy, keepOwn, remove, share, unshare } from './receive-post.ts'
@@ -15,6 +15,8 @@ import { copy, keepOwn, remove, share, unshare } from './receive-post.ts'
  * Doing it twice, or in another order, ends in the same state.
  */
 export async function receive(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
+  // whoever is blocked, or lives where all are, is not heard, by whatever way (W31)
+  if (sender.actor.blockedAt !== undefined || (await isHostBlocked(stores, sender.names))) return { outcome: 'refused' }
   if (!isOwn(activity.actor, sender)) return copy(stores, activity, sender, now)
   const { verb, object } = activity
   switch (verb) {

@@ -7,7 +7,7 @@ import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope }
 import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { makeFinder } from './batch.ts'
-import { hostOfName, isOwn, makeSender, type Received } from './identity.ts'
+import { hostOfName, isHostBlocked, isOwn, makeSender, type Received } from './identity.ts'
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
 import { concerns } from './receive-concern.ts'
@@ -49,6 +49,8 @@ export function makeSalmon(tools: Tools) {
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
     if (!authorsAgree(author)) throw disagree()
+    // before anybody is asked for a key
+    if (await isHostBlocked(tools, author.ids)) throw blocked()
     const now = clock()
     checkFresh(activity, now)
     const ignore = (): Received => {
@@ -62,7 +64,7 @@ export function makeSalmon(tools: Tools) {
     await checkNames(tools, author, signer)
     checkStrength(activity, signer.proof)
     if (known !== undefined && !(await concerns(tools, activity, account, signer.actor))) return ignore()
-    if (signer.actor?.blockedAt !== undefined) throw new Refused('The author is blocked here.', { code: 'blocked' })
+    if (signer.actor?.blockedAt !== undefined || (await isHostBlocked(tools, [signer.facts.uri, ...signer.names]))) throw blocked()
     const work = (stores: Stores) => take(stores, activity, signer, account, now)
     const { actor } = signer
     const received = await (actor && isSociable(activity) ? together(actor.id, work) : transaction(work))
@@ -71,6 +73,7 @@ export function makeSalmon(tools: Tools) {
   }
 }
 
+const blocked = (): Refused => new Refused('The author is blocked here.', { code: 'blocked' })
 const disagree = (): Refused => new Refused('The names of the author are not of one person.', { status: 401, code: 'author' })
 
 /** A captured envelope is good for a week, and no clock is wrong by more than an hour (M16). */

@@ -4,6 +4,7 @@
  */
 import { Parser } from 'htmlparser2'
 import sanitize from 'sanitize-html'
+import { showLinkHosts } from './link-host.ts'
 import { LIMIT } from './names.ts'
 import { escapeXml } from './xml.ts'
 
@@ -15,12 +16,13 @@ const SCHEMES = ['http', 'https', 'mailto']
 const SILENT = ['script', 'style', 'template', 'textarea', 'option', 'noscript', 'title', 'iframe', 'object', 'svg', 'math', 'xmp']
 
 /**
- * HTML of a stranger -> HTML that may stand in a page of ours: the allow-list of I11, links with `rel` set. It must be the
- * last step before it is kept or shown. Links to places relative to nothing go.
+ * HTML of a stranger -> HTML that may stand in a page of ours: the allow-list of I11, links with `rel` set, and with the host of
+ * their target where their text names another. It must be the last step before it is kept or shown. Links to places relative to
+ * nothing go.
  * @param options.base URL of the page it comes from, against which links are resolved
  */
 export function sanitizeHtml(html: string, options: { base?: string | undefined } = {}): string {
-  return sanitize(shallow(html), {
+  const clean = sanitize(shallow(html), {
     allowedTags: TAGS,
     allowedAttributes: { a: ['href', 'rel'] },
     allowedClasses: { a: CLASSES, span: CLASSES },
@@ -35,6 +37,29 @@ export function sanitizeHtml(html: string, options: { base?: string | undefined 
       strike: 'del'
     }
   })
+  return showLinkHosts(clean)
+}
+
+const kept = new Map<string, string>()
+const MOST_KEPT = 8_000_000
+let sizeOfKept = 0
+
+/**
+ * The same for HTML that was sanitised when it was kept: once more as the last step before it is shown (X41), and then not again
+ * as long as it is the same. A process remembers 8 million characters.
+ */
+export function sanitizeKept(html: string): string {
+  const known = kept.get(html)
+  if (known !== undefined) return known
+  const clean = sanitizeHtml(html)
+  kept.set(html, clean === html ? html : clean)
+  sizeOfKept += html.length
+  for (const oldest of kept.keys()) {
+    if (sizeOfKept <= MOST_KEPT) break
+    kept.delete(oldest)
+    sizeOfKept -= oldest.length
+  }
+  return clean
 }
 
 function anchor(attributes: Record<string, string>, base: string | undefined): Record<string, string> {

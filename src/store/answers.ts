@@ -1,5 +1,6 @@
 import type { Answer, Reaction } from '../model/blog.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
+import { hostIn, isBlockedHost } from './verdicts.ts'
 
 export type Answers = ReturnType<typeof makeAnswers>
 
@@ -35,14 +36,21 @@ export function makeAnswers(db: Db) {
       const row = await db('answers').where({ uri: name }).orWhere({ url: name }).orWhere({ id: name }).orderBy('published').first()
       return row && placed(row)
     },
-    /** Public answers of which nothing was decided, nor of their authors if those count (`people`): newest first. */
-    async undecided(people: boolean, limit: number): Promise<PlacedAnswer[]> {
+    /**
+     * Public answers of which nothing was decided, nor of their authors or hosts, approvals of people only if those count
+     * (`people`): newest first.
+     */
+    async undecided(people: boolean, { before, limit }: { before?: PlacedAnswer; limit: number }): Promise<PlacedAnswer[]> {
       const query = db('answers as n')
         .whereIn('n.visibility', ['public', 'unlisted'])
         .whereNotExists(db('verdicts').whereRaw('subject in (n.uri, n.url)'))
-        .orderBy('n.published', 'desc')
+        .whereNotExists(
+          db('verdicts').whereRaw("subject in ('acct:' || n.handle, n.person->>'uri') and (? or verdict = 'blocked')", [people])
+        )
+        .whereRaw(`not ${isBlockedHost("split_part(n.handle, '@', 2)")} and not ${isBlockedHost(hostIn("n.person->>'uri'"))}`)
+        .orderByRaw('n.published desc, n.toot desc, n.id desc')
         .limit(limit)
-      if (people) query.whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || n.handle, n.person->>'uri')"))
+      if (before !== undefined) query.whereRaw('(n.published, n.toot, n.id) < (?, ?, ?)', [before.published, before.toot, before.id])
       return (await query.select('n.*')).map(placed)
     },
     async keepReactions(toot: string, reactions: Reaction[]): Promise<void> {

@@ -22,12 +22,12 @@ import { makeTimelines } from './timelines.ts'
 import { makeToots } from './toots.ts'
 import { makeTopics } from './topics.ts'
 import type { Vault } from './vault.ts'
-import { makeVerdicts } from './verdicts.ts'
+import { type KnownVerdicts, makeVerdicts } from './verdicts.ts'
 
 export type Stores = ReturnType<typeof makeStores>
 
-/** All stores over one connection or one transaction. */
-export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
+/** All stores over one connection or one transaction. `known` is shared by all of a process. */
+export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdicts) {
   return {
     acts: makeActs(db),
     actors: makeActors(db, vault),
@@ -39,7 +39,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss) {
     nodeKeys: makeNodeKeys(db, vault),
     pictures: makePictures(db),
     toots: makeToots(db),
-    verdicts: makeVerdicts(db),
+    verdicts: makeVerdicts(db, known),
     deliveries: makeDeliveries(db, vault),
     follows: makeFollows(db),
     history: makeHistory(db),

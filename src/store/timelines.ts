@@ -3,12 +3,16 @@ import type { Actor, KeptPost, Shown } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
 import { POST_COLUMNS } from './history.ts'
 import { type Db, fromRow } from './rows.ts'
+import { hostIn, isBlockedHost } from './verdicts.ts'
 
 export type Timelines = ReturnType<typeof makeTimelines>
 
 /** Where a page of a list ends: the next begins after it. By keyset, so that nothing is shown twice or left out (F4). */
 export type Cursor = { sortedAt: Date; id: string }
 export type Page = { before?: Cursor; limit: number }
+
+/** A chain of answers that is longer than this is cut: it was made to be. */
+const HIGHEST = 5000
 
 const postColumns = POST_COLUMNS.map(column => `p.${column}`)
 
@@ -29,8 +33,16 @@ export function makeTimelines(db: Db) {
     const rows = await query.join('actors as a', 'a.id', 'p.author_id').select([...postColumns, ...actorColumns('a', 'author__')])
     return rows.map(split)
   }
-  const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
-    const posts = await withAuthors(query)
+  /** Many posts by few people: each author is read once. */
+  const byIds = async (ids: string[]): Promise<Shown[]> => {
+    const posts = (await db('posts as p').select(postColumns).whereRaw('p.id = any(?)', [ids])).map(row => fromRow<KeptPost>(row))
+    const people = [...new Set(posts.map(({ authorId }) => authorId))]
+    const rows = await db('actors as a').select(actorColumns('a', '')).whereRaw('a.id = any(?)', [people])
+    const authors = new Map(rows.map(row => [row.id, fromRow<Actor>(row)]))
+    return posts.map(post => ({ ...post, author: authors.get(post.authorId)! }))
+  }
+  const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => withOriginals(await withAuthors(query))
+  const withOriginals = async (posts: Shown[]): Promise<Shown[]> => {
     const ids = posts.flatMap(post => (post.sharedId === undefined ? [] : [post.sharedId]))
     if (ids.length === 0) return posts
     const originals = new Map(
@@ -110,62 +122,65 @@ export function makeTimelines(db: Db) {
     },
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
     /**
-     * The post, what it answers (at most 20 up) and what answers it (at most `limit`), oldest first. On the wire times have whole
-     * seconds: at the same one answers stand after what they answer, so that a thread looks alike on every node.
+     * The post, what it answers (at most 5,000 up) and what answers that, however deep: at most `limit` posts in all, those nearest to
+     * the top. Oldest first. On the wire times have whole seconds: at the same one answers stand after what they answer, so that a
+     * thread looks alike on every node.
      */
     async thread(id: string, limit: number): Promise<Shown[]> {
       const { rows } = await db.raw(
         `with recursive up as (
-           select id, parent_id, 0 as depth from posts where id = ?
-           union all select p.id, p.parent_id, u.depth + 1 from posts p join up u on p.id = u.parent_id where u.depth < 20),
-         top as (select id from up order by depth desc limit 1),
+           select id, parent_id, 0 as height from posts where id = ?
+           union all select p.id, p.parent_id, u.height + 1 from posts p join up u on p.id = u.parent_id where u.height < ?),
+         top as (select id from up order by height desc limit 1),
          down as (
-           select id, 0 as depth from top
-           union all select p.id, d.depth + 1 from posts p join down d on p.parent_id = d.id where d.depth < 50)
-         select id, depth from down limit ?`,
-        [id, limit]
+           select p.id, p.parent_id from posts p join top using (id)
+           union select p.id, p.parent_id from posts p join down d on p.parent_id = d.id)
+         select id, parent_id from down limit ?`,
+        [id, HIGHEST, limit]
       )
-      const depths = new Map<string, number>(rows.map((row: { id: string; depth: number }) => [row.id, row.depth]))
-      const posts = await shown(db('posts as p').whereIn('p.id', [...depths.keys()]))
+      // level by level, as the database finds them
+      const depths = new Map<string, number>()
+      for (const row of rows) depths.set(row.id, (depths.get(row.parent_id) ?? -1) + 1)
+      const posts = await withOriginals(await byIds([...depths.keys()]))
       const second = ({ sortedAt }: Shown) => Math.floor(sortedAt.getTime() / 1000)
       const depth = ({ id }: Shown) => depths.get(id) ?? 0
       return posts.sort((a, b) => second(a) - second(b) || depth(a) - depth(b) || (a.uri < b.uri ? -1 : 1))
     },
     /**
-     * Answers of others in threads of our own posts, of which nothing was decided, nor of their authors if those count (`people`:
-     * then whom we follow is left out as well); newest first.
+     * Answers of others in threads of our own posts, of which nothing was decided, nor of their authors or hosts, approvals of
+     * people only if those count (`people`: then whom we follow is left out as well); newest first.
      */
-    async undecided(people: boolean, limit: number): Promise<Shown[]> {
-      const query = db('posts as p')
+    async undecided(people: boolean, page: Page): Promise<Shown[]> {
+      const query = base(page)
         .withRecursive('down', below =>
           below
-            .select('id', db.raw('0 as depth'))
+            .select('id')
             .from('posts')
             .whereIn('author_id', accounts())
             .whereNull('deleted_at')
-            .union(
-              db('posts as c').join('down as d', 'c.parent_id', 'd.id').where('d.depth', '<', 50).select('c.id', db.raw('d.depth + 1'))
-            )
+            .union(db('posts as c').join('down as d', 'c.parent_id', 'd.id').select('c.id'))
         )
         .whereIn('p.id', db('down').select('id'))
-        .whereNull('p.deleted_at')
         .whereNull('a.local_name')
+        .whereNull('a.blocked_at')
         .whereIn('p.visibility', ['public', 'unlisted'])
-        .whereNotExists(db('verdicts').whereRaw('subject in (p.uri, p.url)'))
-        .orderBy('p.received_at', 'desc')
-        .limit(limit)
-      if (people)
-        query
-          .whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || a.acct, a.uri)"))
-          .whereNotExists(db('follows').whereRaw('followed_id = a.id').whereIn('follower_id', accounts()))
+        // an address that is not of the author's host may be claimed by anybody (I10)
+        .whereNotExists(
+          db('verdicts').whereRaw(
+            `subject = p.uri and p.rightful or subject = p.url and ${hostIn('p.url')} = ${hostIn('a.uri')} or subject = a.uri || ' ' || p.uri`
+          )
+        )
+        .whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || a.acct, a.uri) and (? or verdict = 'blocked')", [people]))
+        .whereRaw(`not ${isBlockedHost(hostIn('a.uri'))} and not ${isBlockedHost("coalesce(split_part(a.acct, '@', 2), '')")}`)
+      if (people) query.whereNotExists(db('follows').whereRaw('followed_id = a.id').whereIn('follower_id', accounts()))
       return withAuthors(query)
     },
     /** Of these posts those that stand somewhere under a post of ours. */
     async underOurs(ids: string[]): Promise<Set<string>> {
       const { rows } = await db.raw(
         `with recursive up as (
-           select id as start, parent_id, 0 as depth from posts where id = any(?)
-           union select u.start, p.parent_id, u.depth + 1 from posts p join up u on p.id = u.parent_id where u.depth < 50)
+           select id as start, parent_id from posts where id = any(?)
+           union select u.start, p.parent_id from posts p join up u on p.id = u.parent_id)
          select distinct u.start from up u join posts p on p.id = u.parent_id join actors a on a.id = p.author_id
          where a.local_name is not null`,
         [ids]
@@ -176,11 +191,7 @@ export function makeTimelines(db: Db) {
     byNames: (names: string[]): Promise<Shown[]> =>
       names.length === 0
         ? Promise.resolve([])
-        : withAuthors(
-            db('posts as p')
-              .where(some => some.whereIn('p.uri', names).orWhereIn('p.url', names))
-              .orderBy('p.id')
-          ),
+        : withAuthors(db('posts as p').whereRaw('(p.uri = any(?) or p.url = any(?))', [names, names]).orderBy('p.id')),
     /** Everything kept, for `history`: newest first, dead ones too. */
     all: (page: Page, actorId?: string) => shown(actorId === undefined ? whole(page) : whole(page).where('p.author_id', actorId))
   }

@@ -1,30 +1,42 @@
 /** GET /api/comments, /api/counts: the conversation under a blog post, for the page of the blog (interface.md 4). */
 import Router from '@koa/router'
 import { type Comment, type Conversation, type Counts, conversation, countConversation, type Face } from '../federation/comments.ts'
-import { MODERATED } from '../federation/moderate.ts'
+import { findSubject, type Subject } from '../federation/gather.ts'
 import { BadMessage, isFailure } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
-import type { Tools } from '../tools.ts'
+import { MODERATED, type Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { allowBlogs } from './cors.ts'
+import { makeGatherLimit } from './limits.ts'
 import { parametersOf } from './paging.ts'
 
 const MOST_COUNTS = 50
 /** How long an answer may be old beside its Cache-Control. */
-const MEMORY = { comments: { ms: 5_000, most: 100 }, counts: { ms: 30_000, most: 2_000 } }
+const MEMORY = { subjects: { ms: 5_000, most: 1_000 }, comments: { ms: 5_000, most: 100 }, counts: { ms: 30_000, most: 2_000 } }
 
 /** Nothing here ever asks another server: what is due to be asked is put into the queue. */
 export function commentsRoutes(tools: Tools): Router {
   const router = new Router()
   const open = allowBlogs(tools)
-  const read = remember(tools, MEMORY.comments, async (address = '', after?: string) =>
-    jsonOf(writeConversation(tools, await conversation(tools, address, after)))
-  )
-  const count = remember(tools, MEMORY.counts, (address = '') => countKnown(tools, address))
+  const written = makeMemory<Written>(tools, MEMORY.comments)
+  const counted = makeMemory<Counts>(tools, MEMORY.counts)
+  const takeTurn = makeGatherLimit(tools)
+  // an address may be written in many ways: by each of them a conversation is found, and gathered once
+  const subjects = makeMemory<Subject>(tools, MEMORY.subjects)
+  const find = (address: string) => subjects.get(address, () => findSubject(tools, address))
+  const count = async (address: string, from: string) => {
+    const subject = await find(address).catch(ifFailed(undefined))
+    if (subject === undefined) return undefined
+    const letIn = () => takeTurn.counts(from)
+    return counted.get(subject.url, () => countConversation(tools, subject), letIn)
+  }
   router.options(['/api/comments', '/api/counts'], open)
   router.get('/api/comments', open, async ctx => {
     const parameters = parametersOf(ctx)
-    send(ctx, await read(...[parameters.get('url') ?? '', parameters.get('after')].filter(text => text !== null)))
+    const after = parameters.get('after') ?? undefined
+    const subject = await find(parameters.get('url') ?? '')
+    const gather = async () => jsonOf(writeConversation(tools, await conversation(tools, subject, after)))
+    send(ctx, await written.get(JSON.stringify([subject.url, after]), gather, () => takeTurn.comments(ctx.ip)))
   })
   router.get('/api/counts', open, async ctx => {
     const addresses = [...new Set(parametersOf(ctx).getAll('url'))]
@@ -33,7 +45,7 @@ export function commentsRoutes(tools: Tools): Router {
     const counts: [string, Counts][] = []
     // one after the other: a blog's index does not take all connections to the database
     for (const address of addresses) {
-      const counted = await count(address)
+      const counted = await count(address, ctx.ip)
       if (counted !== undefined) counts.push([address, counted])
     }
     send(ctx, jsonOf({ counts: Object.fromEntries(counts) }))
@@ -48,35 +60,38 @@ function jsonOf(answer: object): Written {
 
 /**
  * What is read, once for all who ask for it within a time: a post that everybody looks at is gathered once. A decision of the owner
- * counts at once; what failed is not kept.
+ * counts at once; what failed is not kept. Whoever asks for what is not at hand must be let in first.
  */
-function remember<T>({ clock, onChange }: Tools, { ms, most }: { ms: number; most: number }, read: (...names: string[]) => Promise<T>) {
+function makeMemory<T>({ clock, onChange }: Tools, { ms, most }: { ms: number; most: number }) {
   const kept = new Map<string, { value: Promise<T>; until: number }>()
   onChange(told => {
     if (told === MODERATED || told === '*') kept.clear()
   })
-  return (...names: string[]): Promise<T> => {
-    const key = JSON.stringify(names)
-    const now = clock().getTime()
+  const atHand = (key: string): Promise<T> | undefined => {
     const known = kept.get(key)
-    if (known !== undefined && now < known.until) return known.value
-    const mine = { value: read(...names), until: now + ms }
-    kept.delete(key)
-    kept.set(key, mine)
-    if (kept.size > most) kept.delete(kept.keys().next().value!)
-    mine.value.catch(() => {
-      if (kept.get(key) === mine) kept.delete(key)
-    })
-    return mine.value
+    return known !== undefined && clock().getTime() < known.until ? known.value : undefined
+  }
+  return {
+    async get(key: string, read: () => Promise<T>, letIn?: () => Promise<void>): Promise<T> {
+      if (letIn !== undefined && atHand(key) === undefined) await letIn()
+      const known = atHand(key)
+      if (known !== undefined) return known
+      const mine = { value: read(), until: clock().getTime() + ms }
+      kept.delete(key)
+      kept.set(key, mine)
+      if (kept.size > most) kept.delete(kept.keys().next().value!)
+      mine.value.catch(() => {
+        if (kept.get(key) === mine) kept.delete(key)
+      })
+      return mine.value
+    }
   }
 }
 
-/** Undefined for a page that is not known, or is none. */
-async function countKnown(tools: Tools, address: string): Promise<Counts | undefined> {
-  try {
-    return await countConversation(tools, address)
-  } catch (error) {
-    if (isFailure(error)) return undefined
+/** A page that is not known, or is none, is left out. */
+function ifFailed<T>(instead: T): (error: unknown) => T {
+  return error => {
+    if (isFailure(error)) return instead
     throw error
   }
 }

@@ -1,6 +1,7 @@
 /** How often strangers may do what makes this node ask others. */
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { Refused } from '../model/errors.ts'
+import type { Tools } from '../tools.ts'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -26,6 +27,29 @@ export function makePictureLimit(): (address: string) => Promise<void> {
 export function makeRemoteLimit(): (address: string) => Promise<void> {
   const each = new RateLimiterMemory({ points: 10, duration: MINUTE })
   return address => take(each, address, 'You have asked for as many servers as one may in a minute.')
+}
+
+/** Conversations that are not at hand: 60 pages a minute for an address, and 600 that are only counted. */
+export function makeGatherLimit({ clock }: Pick<Tools, 'clock'>): Record<'comments' | 'counts', (address: string) => Promise<void>> {
+  return { comments: makeMinutes(clock, 60), counts: makeMinutes(clock, 600) }
+}
+
+/** So many in each minute of the node's clock, by which what is at hand grows old too. */
+function makeMinutes(clock: () => Date, most: number): (address: string) => Promise<void> {
+  const taken = new Map<string, number>()
+  let end = 0
+  return async address => {
+    const now = clock().getTime()
+    if (now >= end) {
+      taken.clear()
+      end = now + MINUTE * 1000
+    }
+    const count = (taken.get(address) ?? 0) + 1
+    const retryAfter = Math.ceil((end - now) / 1000)
+    const sentence = 'You have asked for as many conversations as one may in a minute.'
+    if (count > most) throw new Refused(sentence, { status: 429, code: 'too_many', retryAfter })
+    taken.set(address, count)
+  }
 }
 
 async function take(limiter: RateLimiterMemory, key: string, sentence: string): Promise<void> {

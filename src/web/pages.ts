@@ -8,15 +8,13 @@ import { type WebLink, writeLinks } from '../protocol/link.ts'
 import { REL, TYPE } from '../protocol/names.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { Page, Tools } from '../tools.ts'
-import { listPage, mergeLists } from './paging.ts'
+import { listPage, mergeLists, parametersOf } from './paging.ts'
 import { type FollowView, sendIcon, sendPage, sendStyle, type Views } from './render.ts'
 import { addSearch } from './search.ts'
 import { findViewer } from './session.ts'
 import { maySee, showPerson, showPlace, type Viewer } from './shown.ts'
 import { showThread } from './threads.ts'
 import { describeSubscription, nameForSearch } from './words.ts'
-
-const LONGEST_THREAD = 200
 
 /** Pages by GET, and the search box. */
 export function pageRoutes(tools: Tools): Router {
@@ -173,7 +171,7 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
   if (post.author.removedAt !== undefined) throw new Missing('This account was closed.', { status: 410, code: 'gone' })
   if (!maySee(viewer, post)) throw new Missing('There is no such post.')
-  const thread = await showThread(tools, viewer, post, await tools.timelines.thread(post.id, LONGEST_THREAD))
+  const thread = await showThread(tools, viewer, post, parametersOf(ctx).get('after'))
   if (thread === undefined) throw new Missing('There is no such post.')
   if (links !== undefined) ctx.set('Link', writeLinks(links))
   const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}

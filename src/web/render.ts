@@ -12,6 +12,7 @@ import type { WebLink } from '../protocol/link.ts'
 import type { Done, Tools } from '../tools.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, STRANGER, type TimeView, type Viewer } from './shown.ts'
+import type { ThreadView } from './threads.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
 const eta = new Eta({ views: folder, cache: true, autoEscape: true })
@@ -59,8 +60,7 @@ export type Views = {
     subscription?: string
     trace?: TraceStep[]
   }
-  thread: {
-    posts: { post: PostView; isFocus: boolean }[]
+  thread: ThreadView & {
     own?: { path: string; title: string; field: 'text' | 'html'; body: string }
     replyTo?: string
     /** The post that visitors may answer from a server of their own. */

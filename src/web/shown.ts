@@ -1,8 +1,9 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
-import type { Standing } from '../federation/moderate.ts'
+import { isEdited, isLanguage } from '../federation/comments.ts'
+import { isOpen, type Standing } from '../federation/moderate.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
-import { sanitizeHtml } from '../protocol/sanitize.ts'
+import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 
 /**
@@ -56,8 +57,6 @@ export function maySee(viewer: Viewer, post: Pick<Shown, 'deletedAt' | 'visibili
   return isOpen(post) && post.author.removedAt === undefined && (viewer.sees === 'public' || post.author.localName !== undefined)
 }
 
-const isOpen = ({ visibility }: Pick<KeptPost, 'visibility'>) => visibility === 'public' || visibility === 'unlisted'
-
 /** The path of our page about somebody; undefined when there is none for this viewer. */
 export function personPath(viewer: Viewer, { id, localName }: Actor): string | undefined {
   if (localName !== undefined) return `/users/${localName}`
@@ -85,12 +84,10 @@ export function showPerson(viewer: Viewer, actor: Actor): PersonView {
 export function showPost(viewer: Viewer, post: Shown): PostView {
   const page = postPath(viewer, post)
   const original = post.author.localName === undefined ? showPlace(post.url ?? post.uri) : undefined
-  // many a blog's feed dates each post as updated a moment after it was published
-  const isEdited = post.edits > 0 || post.updatedAt.getTime() - post.publishedAt.getTime() > 60_000
   return {
-    ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeHtml(post.html) },
+    ...{ author: showPerson(viewer, post.author), published: showTime(post.publishedAt), html: sanitizeKept(post.html) },
     ...{ files: showFiles(post), tags: post.tags, isShare: post.verb === 'share' },
-    ...(isEdited ? { edited: showTime(post.updatedAt) } : {}),
+    ...(isEdited(post) ? { edited: showTime(post.updatedAt) } : {}),
     ...(page === undefined ? {} : { page }),
     ...(original === undefined ? {} : { original }),
     ...(post.title === undefined ? {} : { title: post.title }),
@@ -109,7 +106,7 @@ export function showAnswer({ html, language, person, published, updated, uri, ur
   const page = showPlace(person.url)?.url
   const who = { name, handle: `@${person.handle}`, local: false, initials: initialsOf(name), tone: toneOf(person.uri) }
   return {
-    ...{ author: { ...who, ...(page === undefined ? {} : { page }) }, published: showTime(published), html: sanitizeHtml(html) },
+    ...{ author: { ...who, ...(page === undefined ? {} : { page }) }, published: showTime(published), html: sanitizeKept(html) },
     ...{ files: [], tags: [], isShare: false },
     ...(updated === undefined ? {} : { edited: showTime(updated) }),
     ...(original === undefined ? {} : { original }),
@@ -125,13 +122,13 @@ export function showAnswer({ html, language, person, published, updated, uri, ur
 function sharedOf(viewer: Viewer, { sharedId, shared, quoted, html }: Shown): Partial<PostView> {
   if (shared !== undefined && (viewer.sees === 'all' || isOpen(shared))) return { html: '', shared: showPost(viewer, shared) }
   if (sharedId !== undefined) return { html: '' }
-  return quoted === undefined ? { html: sanitizeHtml(html) } : { html: '', quoted: showQuoted(quoted) }
+  return quoted === undefined ? { html: sanitizeKept(html) } : { html: '', quoted: showQuoted(quoted) }
 }
 
 function showQuoted({ authorName, authorUri, authorUrl, html, title, url, uri }: Quoted): NonNullable<PostView['quoted']> {
   const author = authorName ?? authorUri
   const place = showPlace(url ?? uri ?? authorUrl)
-  return { html: sanitizeHtml(html), ...(author ? { author } : {}), ...(place ? { place } : {}), ...(title ? { title } : {}) }
+  return { html: sanitizeKept(html), ...(author ? { author } : {}), ...(place ? { place } : {}), ...(title ? { title } : {}) }
 }
 
 function answersOf(viewer: Viewer, { inReplyTo, inReplyToUrl, parentId }: KeptPost): Pick<PostView, 'answers'> {
@@ -153,8 +150,6 @@ function showFiles({ enclosures }: KeptPost): FileView[] {
     ]
   })
 }
-
-const isLanguage = (tag: string | undefined): tag is string => /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(tag ?? '')
 
 /** A link that may be followed: http(s), and nothing that runs (X42). */
 export function showPlace(text: string | undefined): PlaceView | undefined {

@@ -1,28 +1,49 @@
 /** A thread as a viewer may read it: everybody reads what `/api/comments` tells, the owner also what waits and what is hidden. */
-import { isForAll } from '../federation/comments.ts'
-import { arrange, gather, type Item } from '../federation/gather.ts'
+import { isForAll, PAGE, readPlace, writePlace } from '../federation/comments.ts'
+import { arrange, comparePlaces, gather, type Item, MOST, type Place } from '../federation/gather.ts'
 import { judge, saidInPost } from '../federation/moderate.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { maySee, type PostView, showAnswer, showPost, type Viewer } from './shown.ts'
 
-export type ThreadView = { posts: { post: PostView; isFocus: boolean }[] }
+/** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
+export type ThreadView = { posts: { post: PostView; isFocus: boolean }[]; earlier?: string; later?: string }
 
 /**
- * The thread of a post with what the server of its toot tells, in order.
- * @returns undefined when the post itself is not for this viewer
+ * The thread of a post with what the server of its toot tells, in order, page by page.
+ * @param after where the page before ended; without one, it is the page on which the post stands
+ * @returns undefined when the post itself is not for this viewer @throws BadMessage `cursor`
  */
-export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, thread: Shown[]): Promise<ThreadView | undefined> {
+export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, after: string | null): Promise<ThreadView | undefined> {
+  const thread = await tools.timelines.thread(focus.id, MOST)
   const posts = new Map([...thread, focus].map(post => [post.id, post]))
   const comments = [...posts.values()].filter(post => isUnderOurs(post, posts))
   const others = [...posts.values()].filter(post => !comments.includes(post))
   const root = others.find(({ author }) => author.localName !== undefined)
   const gathered = await gather(tools, comments, root && (await findToot(tools, root)))
   const items = gathered.map(item => (item.parent === undefined && root !== undefined ? { ...item, parent: root.id } : item))
-  const arranged = arrange([...others.map(post => itemOfOther(viewer, post)), ...items], item => isFor(viewer, item))
-  if (!arranged.some(({ item }) => item.id === focus.id)) return undefined
-  return { posts: arranged.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })) }
+  const letIn = new Set(await passModeration(tools, viewer, others))
+  const arranged = arrange([...others.map(post => itemOfOther(viewer, post, letIn.has(post))), ...items], item => isFor(viewer, item))
+  const at = arranged.findIndex(({ item }) => item.id === focus.id)
+  if (at < 0) return undefined
+  const start = after === null ? at - (at % PAGE) : firstBehind(arranged, after)
+  const page = arranged.slice(start, start + PAGE)
+  // the page that is meant begins where a page before it ended
+  const beginning = (index: number) => `?after=${index <= 0 ? '' : writePlace(arranged[index - 1]!.place)}`
+  return {
+    posts: page.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })),
+    ...(start > 0 ? { earlier: beginning(start - PAGE) } : {}),
+    ...(start + PAGE < arranged.length ? { later: beginning(start + PAGE) } : {})
+  }
+}
+
+/** The index of the first item of a page; `after` is empty for the first page. */
+function firstBehind(arranged: { place: Place }[], after: string): number {
+  if (after === '') return 0
+  const from = readPlace(after)
+  const index = arranged.findIndex(({ place }) => comparePlaces(place, from) > 0)
+  return index < 0 ? arranged.length : index
 }
 
 /** Whether a post stands in a thread of ours, so that it is ours to moderate. */
@@ -41,8 +62,9 @@ async function findToot({ blogs, toots }: Tools, { id }: Shown): Promise<Toot | 
   return entry && toots.find(entry.key)
 }
 
-const itemOfOther = (viewer: Viewer, post: Shown): Item => ({
-  ...{ id: post.id, at: post.sortedAt, said: saidInPost(post), standing: 'shown', isOpen: maySee(viewer, post), what: { post } },
+const itemOfOther = (viewer: Viewer, post: Shown, isLetIn: boolean): Item => ({
+  ...{ id: post.id, at: post.sortedAt, said: saidInPost(post), standing: 'shown', what: { post } },
+  isOpen: isLetIn && maySee(viewer, post),
   ...(post.parentId === undefined ? {} : { parent: post.parentId })
 })
 
@@ -58,10 +80,20 @@ function showItem(viewer: Viewer, { standing, what }: Item): PostView {
 
 /** Of the posts of a list those that may be shown: what stands in a thread of ours only if it was let in (MODERATION). */
 export async function passModeration(tools: Tools, viewer: Viewer, posts: Shown[]): Promise<Shown[]> {
-  if (viewer.sees !== 'public') return posts
-  const ours = await tools.timelines.underOurs(posts.map(({ id }) => id))
-  const comments = posts.filter(({ id }) => ours.has(id))
+  if (viewer.sees === 'all') return posts
+  const refused = await findRefused(tools, posts.flatMap(withShared))
+  return posts.filter(post => withShared(post).every(({ id }) => !refused.has(id)))
+}
+
+/** A share carries what it shares. */
+const withShared = (post: Shown): Shown[] => (post.shared === undefined ? [post] : [post, post.shared])
+
+/** Of some posts the ids of those that stand in a thread of ours and were not let in. */
+async function findRefused(tools: Tools, posts: Shown[]): Promise<Set<string>> {
+  const answers = posts.filter(({ parentId }) => parentId !== undefined)
+  if (answers.length === 0) return new Set()
+  const ours = await tools.timelines.underOurs(answers.map(({ id }) => id))
+  const comments = answers.filter(({ id }) => ours.has(id))
   const standings = await judge(tools, comments.map(saidInPost))
-  const refused = new Set(comments.filter((_, index) => standings[index] !== 'shown'))
-  return posts.filter(post => !refused.has(post))
+  return new Set(comments.filter((_, index) => standings[index] !== 'shown').map(({ id }) => id))
 }

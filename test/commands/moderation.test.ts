@@ -89,11 +89,85 @@ describe('the commands of moderation', () => {
     }
   })
 
+  it('W31 lists what is hidden, blocked and approved, each once, and takes each of it back', async () => {
+    const { answerOf, keepAnswers, meet, post, reply } = talk
+    for (const verdict of ['hidden', 'blocked', 'approved'])
+      assert.deepEqual((await typed(`moderation --${verdict}`)).printed, [`Nothing is ${verdict}.`])
+    const [bob, answer] = [await meet('bob'), answerOf('carol')]
+    const one = await reply(bob, post)
+    await keepAnswers([answer])
+    await typed(`hide ${answer.url}`)
+    await typed(`approve ${one.id}`)
+    await typed('block evil.example')
+    await typed(`block ${(await meet('eve')).uri}`)
+    const list = async (verdict: string) =>
+      (await typed(`moderation --${verdict} --json`)).json.map(({ id, kind }) => `${kind} ${id}`).sort()
+    assert.deepEqual(await list('hidden'), [`comment ${answer.uri}`])
+    assert.deepEqual(await list('blocked'), ['host evil.example', 'person eve@a.example'])
+    assert.deepEqual(await list('approved'), [`comment ${one.uri}`, 'person bob@a.example'])
+    assert.match((await typed('moderation --hidden')).printed.join('\n'), /carol@masto\.example {2}https.*\n {4}carol says/)
+    assert.equal((await typed('moderation --hidden --limit 1')).printed.length, 2)
+    assert.match((await typed('moderation --blocked')).printed.join('\n'), /evil\.example and all below it/)
+    assert.equal((await typed('moderation --hidden --blocked')).code, 2)
+    assert.deepEqual((await typed(`unapprove ${one.id}`)).printed, [`${one.uri} by bob@a.example is no longer approved.`])
+    assert.deepEqual([await shown(), await waiting()], [[], ['bob@a.example']])
+    assert.equal((await typed(`unapprove ${one.id}`)).code, 1)
+    await typed(`approve ${one.id}`)
+    assert.deepEqual((await typed('unapprove bob@a.example --json')).json, [{ unapproved: 'bob@a.example', person: 'bob@a.example' }])
+    assert.deepEqual(await list('approved'), [`comment ${one.uri}`])
+  })
+
+  it('W31 with none, what was approved stays so when it was hidden by mistake', async () => {
+    await talk.close()
+    talk = await startTalk({ MODERATION: 'none' })
+    const one = await talk.reply(await talk.meet('bob'), talk.post)
+    for (const line of ['approve', 'hide', 'hide', 'unhide']) await typed(`${line} ${one.id}`)
+    assert.deepEqual(await shown(), ['bob'])
+    await typed('block bob@a.example')
+    await typed('unblock bob@a.example')
+    assert.deepEqual(await shown(), ['bob'])
+  })
+
+  it('says of one’s own post that it is no comment', async () => {
+    const { alice, post, reply } = talk
+    for (const line of [`hide ${PAGE}`, `hide ${post.id}`, `approve ${post.uri}`, `unapprove ${post.uri}`, `unhide ${PAGE}`]) {
+      const { code, complaints } = await typed(line)
+      assert.deepEqual([code, complaints], [1, ['This is a post of your own, not a comment: `tidings delete` takes it away.']], line)
+    }
+    assert.equal((await typed(`hide ${(await reply(alice, post)).id}`)).code, 0)
+  })
+
+  it('W28 nothing buries what waits: neither many newer ones nor those of a host that was blocked', async () => {
+    const { answerOf, keepAnswers, meet, personOf, post, reply } = talk
+    const flood = Array.from({ length: 1200 }, (_, n) => answerOf('x', { person: personOf(`p${n}`, 'flood.example') }))
+    await reply(await meet('older'), post, { publishedAt: new Date('2026-03-01T11:00:00Z'), sortedAt: new Date('2026-03-01T11:00:00Z') })
+    const evil = await meet('evil', { uri: 'https://sub.flood.example/evil', acct: 'evil@sub.flood.example' })
+    for (let n = 0; n < 600; n++) await reply(evil, post)
+    await keepAnswers([...flood, answerOf('first', { published: new Date('2026-03-01T11:30:00Z') })])
+    const all = (await typed('moderation --json --limit 10000')).json.map(({ person }) => person)
+    assert.deepEqual([all.length, all.at(-1), all.at(-2)], [1802, 'older@a.example', 'first@masto.example'])
+    assert.equal((await typed('moderation --json --limit 1700')).printed.length, 1700)
+    await typed('block flood.example')
+    assert.deepEqual(await waiting(), ['first@masto.example', 'older@a.example'])
+    assert.equal((await typed('moderation --json --limit 100000')).json.length, 2)
+    await typed('block older@a.example')
+    assert.deepEqual(await waiting(), ['first@masto.example'])
+  })
+
+  it('X14 who claims the address of what was approved waits all the same', async () => {
+    const { meet, post, reply } = talk
+    const good = await reply(await meet('bob'), post)
+    await typed(`approve ${good.url}`)
+    const mallory = await meet('mal', { uri: 'https://mal.example/1', acct: 'mal@mal.example', feedUrl: 'https://mal.example/1.atom' })
+    await reply(mallory, post, { uri: 'tag:mal.example,2026:1', url: good.url! })
+    assert.deepEqual(await waiting(), ['mal@mal.example'])
+  })
+
   it('W28 a reply deep in the thread waits as well, one that answers nobody here does not', async () => {
     const { friend, meet, post, reply } = talk
     const bob = await friend('bob')
     let above = await reply(bob, post)
-    for (let n = 0; n < 12; n++) above = await reply(bob, above)
+    for (let n = 0; n < 70; n++) above = await reply(bob, above)
     await reply(await meet('deep'), above)
     const other = await reply(bob, above, { parentId: undefined as never, inReplyTo: 'https://else.example/1' })
     await reply(await meet('elsewhere'), other)

@@ -162,7 +162,24 @@ describe('the conversation under a blog post', () => {
       (await read()).faces.likes.map(({ name }) => name),
       ['carol']
     )
-    assert.deepEqual((await read()).counts, { replies: 0, likes: 11, shares: 1 })
+    assert.deepEqual((await read()).counts, { replies: 0, likes: 1, shares: 1 })
+  })
+
+  it('W32 W31 of a hundred who like it none counts who is blocked, nor whom the server only counts as of their kind', async () => {
+    const { personOf, tools } = talk
+    const { key } = await talk.toot()
+    const likers = Array.from({ length: 80 }, (_, n) => personOf(`p${n}`, n < 60 ? 'flood.example' : 'a.example'))
+    await tools.answers.keepReactions(
+      key,
+      likers.map(person => ({ verb: 'favourite', person }))
+    )
+    await tools.toots.change(key, { favourites: 100 })
+    const likes = async () => (await read()).counts.likes
+    assert.equal(await likes(), 100)
+    await block(tools, 'flood.example')
+    assert.equal(await likes(), 25)
+    await block(tools, 'a.example')
+    assert.equal(await likes(), 0)
   })
 
   it('W31 MODERATION decides: first, all, none', async () => {

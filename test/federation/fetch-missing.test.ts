@@ -1,6 +1,7 @@
 /** What a share shares and a reply answers, fetched from where it is (protocols.md X2, I13, I18, X30). */
 import assert from 'node:assert/strict'
 import { fetchMissing } from '../../src/federation/fetch-missing.ts'
+import { block } from '../../src/federation/moderate.ts'
 import { Unreachable } from '../../src/model/errors.ts'
 import { authorXml, entryXml, linkXml, typeXml, verbXml } from '../support/atom-documents.ts'
 import { minute, type Reader, type Site, startReader } from '../support/reader.ts'
@@ -61,6 +62,13 @@ describe('a post that is missing', () => {
     assert.equal(original.parentId, parent.id)
     assert.equal((await reader.tools.actors.find(original.authorId))!.uri, 'https://x2.example/ben')
     assert.match(original.html, /at x2.example/)
+  })
+
+  it('W31 asks nobody of a host that the owner blocked', async () => {
+    await block(reader.tools, 'w31.example')
+    const url = write('w31.example', 1)
+    await push(shared(url, 'https://w31.example/ben'))
+    assert.deepEqual(await fetchAll(), [])
   })
 
   it('X2 I18 asks nobody when page, id and author are not of one host', async () => {

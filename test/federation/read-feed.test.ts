@@ -1,5 +1,6 @@
 /** Feeds that are read: the polling clock and older pages (protocols.md I3, I16, I17). */
 import assert from 'node:assert/strict'
+import { block, unblock } from '../../src/federation/moderate.ts'
 import { Unreachable } from '../../src/model/errors.ts'
 import { jobsSchema } from '../../src/store/migrations.ts'
 import { feedXml, linkXml, verbXml } from '../support/atom-documents.ts'
@@ -22,6 +23,23 @@ describe('a feed that is read', () => {
   }
   const gets = (url: string) => reader.net.sent.filter(sent => sent.method === 'GET' && sent.url === url)
   const dueIn = async (site: Site) => reader.inHours((await site.subscription()).pollAt)
+
+  it('W31 X30 takes nothing of whom the owner blocked, or of their host, polled or pushed, until that is taken back', async () => {
+    const site = reader.site('blocked')
+    await site.active(site.entry(1))
+    let n = 1
+    for (const who of ['blocked.example', site.author]) {
+      await block(reader.tools, who)
+      site.write(site.entry(++n))
+      await site.poll()
+      await site.push(site.entry(++n))
+      assert.equal(await reader.post(site.id(n - 1)), undefined, `${who}, polled`)
+      assert.equal(await reader.post(site.id(n)), undefined, `${who}, pushed`)
+      await unblock(reader.tools, who)
+    }
+    await site.push(site.entry(++n))
+    assert.notEqual(await reader.post(site.id(n)), undefined)
+  })
 
   describe('on its clock', () => {
     it('I16 asks with what it was told the last time, and writes nothing when nothing is new', async () => {

@@ -1,6 +1,7 @@
 /** An envelope in: who may say what, to whom, and when (protocols.md M7, M13 to M16, X16 to X19, section Y). */
 import assert from 'node:assert/strict'
 import { addAccount } from '../../src/federation/accounts.ts'
+import { block, unblock } from '../../src/federation/moderate.ts'
 import { authorXml, typeXml, verbXml } from '../support/atom-documents.ts'
 import { DAY, HOUR, MINUTE, type Reader, startReader } from '../support/reader.ts'
 import { keepPost } from '../support/residents.ts'
@@ -244,6 +245,15 @@ describe('a Salmon endpoint', () => {
     assert.equal(await nothing(() => endpoint.post(ann.slap(mentionXml(BOB)))), 403)
     assert.equal(await nothing(() => endpoint.post(ann.slap(mentionXml(BOB), { by: makePair() }))), 401)
     await reader.tools.actors.block(actor!.id, undefined)
+    assert.equal(await endpoint.post(ann.slap(mentionXml(BOB))), 202)
+  })
+
+  it('W31 X30 hears nobody of a host that the owner blocked, and asks that host nothing', async () => {
+    const [ann, other] = [endpoint.writer('w31'), endpoint.writer('notw31')]
+    await block(reader.tools, 'W31.example')
+    for (const inner of [mentionXml(BOB), followXml(BOB)]) assert.equal(await nothing(() => endpoint.post(ann.slap(inner))), 403)
+    assert.equal(await endpoint.post(other.slap(mentionXml(BOB))), 202)
+    await unblock(reader.tools, 'w31.example')
     assert.equal(await endpoint.post(ann.slap(mentionXml(BOB))), 202)
   })
 

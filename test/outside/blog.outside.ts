@@ -3,10 +3,11 @@
  * the way to answer from one's own server. SCREENSHOTS names a folder for pictures; HUGO a program other than /usr/bin/hugo.
  */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { request } from 'undici'
 import { findAccount } from '../../src/federation/accounts.ts'
 import { findBlog, readBlogNow, setBlog } from '../../src/federation/blog.ts'
 import { approve } from '../../src/federation/moderate.ts'
@@ -15,6 +16,7 @@ import { pageKey } from '../../src/protocol/blog-address.ts'
 import { type Mastodon, startMastodon } from '../support/doubles/mastodon-api.ts'
 import { type Loopback, serve } from '../support/loopback.ts'
 import { startNode, type TestNode, until } from '../support/node.ts'
+import { keepPost, meet } from '../support/residents.ts'
 import { type StaticBlog, startHugoBlog, startStaticBlog } from '../support/static-blog.ts'
 
 const FLAGS = [
@@ -257,6 +259,124 @@ describe('a blog in a real browser', () => {
     await until('a line on the console', () => said.some(text => text.startsWith('tidings: ')))
     assert.equal(await comments().count(), 0)
     assert.equal(mastodon.statuses().length, made)
+  })
+
+  /** A page of the blog whose script line has attributes. */
+  const putPage = (slug: string, attributes: string, body = '<main><article><p>Here.</p></article></main>') => {
+    mkdirSync(join(blog.folder, slug), { recursive: true })
+    const line = `<script src="${node.url}/widget.js" ${attributes} defer></script>`
+    writeFileSync(
+      join(blog.folder, slug, 'index.html'),
+      `<!doctype html><html lang="en"><head><title>x</title>${line}</head><body>${body}</body></html>`
+    )
+    return `${blog.origin}/${slug}/`
+  }
+
+  it('W36 asks on a page that is no post for its toot alone, so that the console has no more than that', async () => {
+    const failed: string[] = []
+    const look = (response: { status(): number; url(): string }) => {
+      if (response.status() >= 400 && response.url().startsWith(node.url)) failed.push(new URL(response.url()).pathname)
+    }
+    page.on('response', look)
+    await page.goto(`${blog.origin}/`)
+    await until('the answer', () => failed.length > 0)
+    await page.waitForTimeout(300)
+    await visit('bridges')
+    page.off('response', look)
+    assert.deepEqual(failed, ['/api/toot'])
+  })
+
+  it('S1-80 goes where the line says: data-url, data-target, data-faces, lang; and tells what it was told', async () => {
+    const body = '<main><article><p>Here.</p></article><aside id="there"></aside></main>'
+    const url = putPage('options', `data-url="${blog.address('bridges')}" data-target="#there" data-faces="off" lang="de"`, body)
+    const other = await browser.newPage()
+    await other.addInitScript(`addEventListener('DOMContentLoaded', () => {
+      window.told = []
+      for (const name of ['toot', 'comments']) document.addEventListener('tidings:' + name, event => told.push([name, event.detail.url]))
+    }, { capture: true, once: true })`)
+    await other.goto(url)
+    await other.locator(`#there > ${COMMENTS} h2`).waitFor()
+    assert.match(await other.locator(COMMENTS).locator('section').innerText(), /Kommentare.*1 Favorit.*Vom eigenen Server aus antworten/s)
+    assert.equal(await other.locator(COMMENTS).locator('img, .faces ul').count(), 0)
+    assert.deepEqual(await other.evaluate('told'), [
+      ['toot', blog.address('bridges')],
+      ['comments', blog.address('bridges')]
+    ])
+    await other.evaluate('Promise.all([tidings.load(), tidings.load()])')
+    assert.equal(await other.locator(COMMENTS).count(), 1)
+    await other.close()
+  })
+
+  it('W36 folds what its author warned of, and says which language it is', async () => {
+    const { tools } = node
+    const eve = await meet(tools, 'eve')
+    await tools.verdicts.keep(eve.uri, 'approved', tools.clock())
+    const { key } = await toot('bridges')
+    const { postId } = (await tools.blogs.findEntry(key))!
+    const html = '<p>Der Turm f\u00e4llt.</p>'
+    await keepPost(tools, eve, { parentId: postId, inReplyTo: 'x', warning: '<b>Ende</b>', language: 'de', html, kind: 'comment' })
+    await until(
+      'the comment',
+      async () => {
+        await visit('bridges')
+        return (await comments().locator('summary').count()) === 1
+      },
+      10_000
+    )
+    assert.equal(await comments().locator('summary').innerText(), '<b>Ende</b>')
+    const text = comments().getByText('Der Turm')
+    assert.equal(await text.isVisible(), false)
+    assert.equal(await comments().locator('.text').filter({ hasText: 'Der Turm' }).getAttribute('lang'), 'de')
+    await look('folded')
+    await comments().locator('summary').focus()
+    await page.keyboard.press('Enter')
+    assert.equal(await text.isVisible(), true)
+  })
+
+  it('6.4 shows a long conversation page by page, and goes on where the reader was', async () => {
+    blog.put({ slug: 'long', title: 'At length', summary: 'Much.', html: '<p>Much.</p>', published: new Date() })
+    await visit('long')
+    const { key } = await toot('long')
+    const person = { handle: 'bob@far.example', name: 'Bob', uri: 'https://far.example/users/bob', url: 'https://far.example/@bob' }
+    const said = Array.from({ length: 450 }, (_, n) => ({
+      ...{
+        id: String(9000 + n),
+        uri: `https://far.example/s/${n}`,
+        url: `https://far.example/@bob/${n}`,
+        person,
+        visibility: 'public' as const
+      },
+      ...{ html: `<p>number ${n}</p>`, published: new Date(Date.now() + n * 1000), ...(n % 2 ? { parentId: String(9000 + n - 1) } : {}) }
+    }))
+    await node.tools.verdicts.keep('acct:bob@far.example', 'approved', node.tools.clock())
+    // its server, which knows of none of it, is not asked meanwhile
+    await node.tools.toots.change(key, { pollAt: null, polledAt: node.tools.clock() })
+    await node.tools.transaction(({ answers }) => answers.keep(key, said))
+    const shown = () => comments().locator('article').count()
+    await until(
+      'the comments',
+      async () => {
+        await visit('long')
+        return (await shown()) === 200
+      },
+      10_000
+    )
+    const more = comments().getByRole('button', { name: 'More comments' })
+    for (const count of [400, 450]) {
+      await more.click()
+      await until(`${count} comments`, async () => (await shown()) === count)
+      assert.match(await page.evaluate(`document.querySelector('${COMMENTS}').shadowRoot.activeElement.ariaLabel`), /^Reply to Bob/)
+    }
+    assert.equal(await more.count(), 0)
+    assert.match(await comments().locator('section').innerText(), /450 comments/)
+  })
+
+  it('W36 is less than 10 kB when compressed', async () => {
+    for (const encoding of ['br', 'gzip']) {
+      const { body, headers } = await request(`${node.url}/widget.js`, { headers: { 'accept-encoding': encoding } })
+      assert.equal(headers['content-encoding'], encoding)
+      assert.ok((await body.arrayBuffer()).byteLength < 10_000)
+    }
   })
 
   if (existsSync(hugo))

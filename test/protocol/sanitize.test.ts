@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { htmlToText, sanitizeHtml, textToHtml } from '../../src/protocol/sanitize.ts'
+import { htmlToText, sanitizeHtml, sanitizeKept, textToHtml } from '../../src/protocol/sanitize.ts'
 
 describe('HTML of strangers', () => {
   it('I11 keeps the allow-list and drops everything else, images too', () => {
@@ -47,6 +47,61 @@ describe('HTML of strangers', () => {
     assert.equal(sanitizeHtml('<a href="/x">x</a>', { base: 'https://a.example/y/' }), `<a href="https://a.example/x" ${rel}>x</a>`)
   })
 
+  it('X41 shows where a link leads whose text names another host, once, and leaves all others alone', () => {
+    const shown = (html: string) => sanitizeHtml(html).replace(/ (rel|class)="[^"]*"/g, '')
+    for (const text of [
+      'http://bank.example',
+      'https://bank.example/login?a=b',
+      'bank.example',
+      'www.bank.example',
+      '<span class="invisible">https://</span><b>bank</b>.example',
+      'look: https://bank.example.',
+      'HTTPS://good.example@bank.example',
+      'https://bank.example@good.example',
+      'ban\u200bk.example',
+      '//bank.example',
+      'bank.com/login',
+      'http://good.example.bank.example',
+      'http://good.example http://bank.example'
+    ])
+      assert.match(shown(`<p><a href="https://good.example/x">${text}</a>.</p>`), / ?<\/a> \(good\.example\)\.<\/p>$/, text)
+    for (const text of [
+      'https://good.example/x',
+      'good.example',
+      'www.good.example',
+      'GOOD.example:8443/x',
+      'https://good.example/…',
+      'https://good.example.',
+      '(http://good.example)',
+      '<span class="invisible">https://</span><span class="ellipsis">good.example/a-lo</span><span class="invisible">ng</span>',
+      '@bob@bank.example',
+      'my bank',
+      'Node.js',
+      '3.14',
+      'e.g.'
+    ])
+      assert.doesNotMatch(shown(`<a href="https://good.example/x">${text}</a>`), /\(good\.example\)/, text)
+    assert.equal(
+      shown('<a href="https://xn--bcher-kva.example/">bücher.example</a>'),
+      '<a href="https://xn--bcher-kva.example/">bücher.example</a>'
+    )
+    assert.equal(shown('<a href="mailto:a@good.example">bank.example</a>'), '<a href="mailto:a@good.example">bank.example</a>')
+    assert.match(
+      shown('<a href="https://evil.example">http://bank.example<a href="https://bank.example">x</a></a>'),
+      /<\/a> \(evil\.example\)<a/
+    )
+    const once = sanitizeHtml('<a href="https://good.example">http://bank.example</a> (good.exam')
+    assert.equal(sanitizeHtml(once), once)
+    assert.match(once, /<\/a> \(good\.example\) \(good\.exam$/)
+  })
+
+  it('X41 cleans what was kept like anything else, however often and however much', () => {
+    const evil = '<p onclick="x()">a<script>b</script></p>'
+    for (let twice = 0; twice < 2; twice++) assert.equal(sanitizeKept(evil), '<p>a</p>')
+    for (let n = 0; n < 100; n++) assert.equal(sanitizeKept(`${n} ${'x'.repeat(200_000)}`).length, `${n} `.length + 200_000)
+    assert.equal(sanitizeKept(evil), '<p>a</p>')
+  })
+
   it('I11 leaves HTML that was escaped twice as text', () => {
     assert.equal(sanitizeHtml('&lt;script&gt;alert(1)&lt;/script&gt;'), '&lt;script&gt;alert(1)&lt;/script&gt;')
   })
@@ -57,6 +112,10 @@ describe('HTML of strangers', () => {
       '</p>',
       '<b>',
       '<a href="https://a.example/?a&b">',
+      '<a href="https://b.example/">',
+      'http://a.example',
+      'b.example',
+      ' (a.example)',
       '</a>',
       '&amp;',
       '&',
@@ -79,7 +138,21 @@ describe('HTML of strangers', () => {
   })
 
   it('X34 goes through a megabyte of anything in a time that grows with its length', () => {
-    for (const unit of ['<', ' ', '<b>', '</p>', '<a ', '&', '<!--', '<a href="', '<svg>', 'http://', '\n']) {
+    for (const unit of [
+      '<',
+      ' ',
+      '<b>',
+      '</p>',
+      '<a ',
+      '&',
+      '<!--',
+      '<a href="',
+      '<svg>',
+      'http://',
+      '\n',
+      '<a href="//a.b">x',
+      '<a href="//a.b">c.de</a>'
+    ]) {
       const time = (length: number) => {
         const input = unit.repeat(length / unit.length)
         const start = process.cpuUsage()

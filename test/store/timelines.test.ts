@@ -80,6 +80,25 @@ describe('the timelines', () => {
     for (const hostile of ['', "'", '& | ! ( ) :*', '\\', 'a'.repeat(10_000)]) assert.ok(Array.isArray(await ids(hostile)))
   })
 
+  it('W26 a thread is whole however deep it is, the top first, and a circle does no harm', async () => {
+    let above = await keepPost(tools, bob!, { html: 'top', publishedAt: at(10) })
+    const top = above
+    for (let n = 0; n < 120; n++)
+      above = await keepPost(tools, n % 2 ? ann! : ben!, { html: `deep ${n}`, parentId: above.id, publishedAt: at(9) })
+    const thread = await tools.timelines.thread(above.id, 1000)
+    assert.deepEqual([thread.length, thread.at(-1)!.id], [121, top.id])
+    assert.deepEqual(texts(thread.slice(0, 3)), ['deep 0', 'deep 1', 'deep 2'])
+    assert.equal((await tools.timelines.thread(above.id, 50)).length, 50)
+    assert.deepEqual(await tools.timelines.underOurs([above.id, top.id]), new Set([above.id]))
+    const [one, two] = [await keepPost(tools, ann!, { html: 'one' }), await keepPost(tools, ann!, { html: 'two' })]
+    const { knex } = node.database.database
+    await knex('posts').where({ id: one.id }).update({ parent_id: two.id })
+    await knex('posts').where({ id: two.id }).update({ parent_id: one.id })
+    assert.equal((await tools.timelines.thread(one.id, 1000)).length, 2)
+    assert.deepEqual(await tools.timelines.underOurs([one.id]), new Set())
+    await knex('posts').whereIn('id', [one.id, two.id]).update({ parent_id: null })
+  })
+
   it('shows at home what strangers say to the account, and not what they say to others', async () => {
     await keepPost(tools, ben!, { html: 'ben to bob', mentions: [bob!.uri], publishedAt: at(500) })
     await keepPost(tools, ben!, { html: 'ben to ann', mentions: [ann!.uri], publishedAt: at(501) })

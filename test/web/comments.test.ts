@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { approve, block, hide } from '../../src/federation/moderate.ts'
 import { type Answer, signIn, visitor } from '../support/browser.ts'
+import { keepPost } from '../support/residents.ts'
 import { PAGE, saidIn, startTalk, type Talk } from '../support/talk.ts'
 
 const encoded = encodeURIComponent
@@ -139,6 +140,60 @@ describe('GET /api/comments and /api/counts', () => {
     assert.deepEqual([ids.length, new Set(ids).size], [1000, 1000])
   })
 
+  it('6.4 the page of a long thread comes in pages too, and that of a comment is the one on which it stands', async () => {
+    const { alice, friend, node, post, reply, tools } = talk
+    const bob = await friend('bob')
+    const all = []
+    for (let n = 0; n < 450; n++) all.push(await reply(n % 3 ? bob : alice, post))
+    const stranger = visitor(node)
+    const own = `/users/alice/posts/${post.id}`
+    const nextOf = (text: string, rel: string) => new RegExp(`rel="${rel}" href="([^"]+)"`).exec(text)?.[1]
+    const read = async (path: string) => {
+      const { status, text } = await stranger.get(path)
+      assert.deepEqual([status, text.length < 400_000], [200, true])
+      return { said: saidIn(text).length, next: nextOf(text, 'next'), prev: nextOf(text, 'prev') }
+    }
+    const first = await read(own)
+    assert.deepEqual([first.said, first.prev], [199, undefined])
+    const second = await read(own + first.next)
+    const third = await read(own + second.next)
+    assert.deepEqual([second.said, third.said, third.next], [200, 51, undefined])
+    assert.deepEqual([await read(own + third.prev), await read(own + second.prev)], [second, first])
+    const deep = all.findLast(({ authorId }) => authorId === alice.id)!
+    // its own words are in the title as well
+    assert.deepEqual(await read(`/users/alice/posts/${deep.id}`), { ...third, said: third.said + 2 })
+    assert.equal((await stranger.get(`${own}?after=x`)).status, 400)
+    assert.equal((await tools.timelines.thread(deep.id, 5000)).length, 451)
+  })
+
+  it('X29 gathers a conversation once, by whatever address it is asked for, and lets nobody ask for too many', async () => {
+    const { blogPost, node } = talk
+    let gathered = 0
+    const { thread } = node.tools.timelines
+    node.tools.timelines.thread = (id, limit) => {
+      gathered++
+      return thread(id, limit)
+    }
+    for (let n = 0; n < 100; n++) {
+      const answer = await comments(`${PAGE}${n % 2 ? '?x' : '?utm_source'}=${n}`)
+      assert.deepEqual([answer.status, json(answer).url], [200, PAGE])
+    }
+    assert.equal(gathered, 1)
+    for (let n = 0; n < 70; n++) await blogPost(`https://blog.example/${n}/`)
+    const statuses = []
+    for (let n = 0; n < 70; n++) statuses.push((await comments(`https://blog.example/${n}/`)).status)
+    assert.deepEqual(
+      statuses.map(status => status === 200),
+      Array.from({ length: 70 }, (_, n) => n < 59)
+    )
+    const refused = await comments('https://blog.example/69/')
+    assert.deepEqual([refused.status, json(refused).code], [429, 'too_many'])
+    assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/)
+    assert.equal((await comments()).status, 200)
+    const index = Array.from({ length: 50 }, (_, n) => `url=${encoded(`https://blog.example/${n}/`)}`).join('&')
+    for (let n = 0; n < 3; n++) assert.equal((await ask(`/api/counts?${index}`)).status, 200)
+  })
+
   it('X43 every view × every visibility × waiting, hidden, blocked: everybody sees what is open and let in, the owner everything', async () => {
     await talk.close()
     talk = await startTalk({ MODERATION: 'first', OPEN_SEARCH: 'on' })
@@ -201,6 +256,31 @@ describe('GET /api/comments and /api/counts', () => {
       assert.equal(remote.status, 404)
     }
     assert.doesNotMatch((await stranger.get('/users/alice.atom')).text, /says 1/)
+  })
+
+  it('X43 a share by somebody who is followed carries nothing into the lists that was hidden or waits', async () => {
+    await talk.close()
+    talk = await startTalk({ MODERATION: 'first', OPEN_SEARCH: 'on' })
+    const { friend, meet, node, post, reply, tools } = talk
+    const fan = await friend('fan')
+    const [seen, hidden, waits] = [
+      await reply(await friend('seen'), post),
+      await reply(await friend('hidden'), post),
+      await reply(await meet('waits'), post)
+    ]
+    const shares = []
+    for (const { id } of [seen, hidden, waits]) shares.push(await keepPost(tools, fan, { verb: 'share', sharedId: id, html: '' }))
+    await hide(tools, hidden.id)
+    const [stranger, owner] = [visitor(node), await signIn(node)]
+    const said = ({ text }: Answer) => [...new Set(saidIn(text))].sort()
+    for (const path of ['/', `/people/${fan.id}`, ...shares.map(({ id }) => `/posts/${id}`)])
+      assert.deepEqual(
+        said(await stranger.get(path)).filter(name => name !== 'seen'),
+        [],
+        path
+      )
+    assert.deepEqual(said(await stranger.get(`/posts/${shares[0]!.id}`)), ['seen'])
+    assert.deepEqual(said(await owner.get(`/people/${fan.id}`)), ['hidden', 'seen', 'waits'])
   })
 
   it('W31 the owner sees on the page what waits and what is hidden, and why', async () => {
