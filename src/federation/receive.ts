@@ -15,8 +15,10 @@ import { copy, keepOwn, remove, share, unshare } from './receive-post.ts'
  * Doing it twice, or in another order, ends in the same state.
  */
 export async function receive(stores: Stores, activity: Activity, sender: Sender, now: Date): Promise<Received> {
-  // whoever is blocked, or lives where all are, is not heard, by whatever way (W31)
-  if (sender.actor.blockedAt !== undefined || (await isHostBlocked(stores, sender.names))) return { outcome: 'refused' }
+  // whoever is blocked, or lives where all are, is not heard, by whatever way (W31), but that they take something back
+  const takesBack = activity.verb === 'delete' || activity.verb === 'undo'
+  const isBlocked = sender.actor.blockedAt !== undefined || (await isHostBlocked(stores, sender.names))
+  if (isBlocked && !takesBack) return { outcome: 'refused' }
   if (!isOwn(activity.actor, sender)) return copy(stores, activity, sender, now)
   const { verb, object } = activity
   switch (verb) {
