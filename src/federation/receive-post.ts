@@ -27,7 +27,9 @@ type Keeping = { outcome: 'new' | 'edited' | 'same' | 'dead'; post: KeptPost } |
 async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Keeping> {
   if (!isName(post.id)) return { outcome: 'refused' }
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
-  const twin = await stores.history.findTwin(sender.actor.id, [post.id, post.activityUrl].filter(isName))
+  // of whoever was never met by ActivityPub nothing can have come under another id (X13)
+  const mayBeTwo = sender.actor.speaks === 'activitypub' || post.activityUrl !== undefined
+  const twin = mayBeTwo ? await stores.history.findTwin(sender.actor.id, [post.id, post.activityUrl].filter(isName)) : undefined
   const known = twin === undefined || twin.uri === post.id ? {} : underOtherId(twin, post)
   const kept = await stores.history.keep(
     { ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...known, ...more },
