@@ -70,10 +70,13 @@ for (const [form, firstKnock] of FORMS)
       assert.deepEqual(await followers(), [[fedify.id, 'inbox']])
     })
 
-    it('S3-5 S3-18 our post, its edit and its delete are there', async () => {
+    it('S3-4 S3-5 S3-18 our post is there as it stands here, and so are its edit and its delete', async () => {
       const post = await publish(node.tools, ann, { text: 'Hello & <goodbye>' })
       await isThere('Create', post.uri)
-      assert.equal(fedify.known.get(post.uri)?.content, post.html)
+      const told = fedify.known.get(post.uri)!
+      assert.equal(told.content, post.html)
+      const served = await fedify.context.lookupObject(post.uri)
+      assert.deepEqual(await told.toJsonLd({ format: 'expand' }), await served!.toJsonLd({ format: 'expand' }))
       await edit(node.tools, ann, await ownPost(node.tools, ann, post.uri), { text: 'Hello again' })
       await isThere('Update', post.uri)
       assert.match(String(fedify.known.get(post.uri)?.content), /Hello again/)
@@ -159,10 +162,26 @@ for (const [form, firstKnock] of FORMS)
     })
 
     it('S3-17 all of it was believed at the first try, signed as it should be', async () => {
-      assert.deepEqual(new Set(fedify.delivered.map(JSON.stringify as never)), new Set([JSON.stringify({ form, status: 202 })]))
+      assert.deepEqual(new Set(fedify.delivered.map(one => JSON.stringify(one))), new Set([JSON.stringify({ form, status: 202 })]))
       assert.equal(await fedify.knock(node.url), firstKnock)
       assert.deepEqual(fedify.failures, [])
-      const sent = await node.tools.deliveries.list({ failed: false, limit: 200 })
+      const sent = await until('the end of the last', async () => {
+        const all = await node.tools.deliveries.list({ failed: false, limit: 200 })
+        return all.every(one => one.state !== 'waiting') && all
+      })
       assert.deepEqual(new Set(sent.map(one => `${one.kind} ${one.state} ${one.attempts}`)), new Set(['inbox done 1']))
+    })
+
+    it('X5 it believes nothing that is not signed', async () => {
+      const body = {
+        '@context': 'https://www.w3.org/ns/activitystreams',
+        id: `${ann.uri}#x`,
+        type: 'Like',
+        actor: ann.uri,
+        object: fedify.id
+      }
+      const headers = { 'content-type': 'application/activity+json' }
+      assert.equal((await fetch(`${fedify.id}/inbox`, { method: 'POST', headers, body: JSON.stringify(body) })).status, 401)
+      assert.deepEqual(fedify.delivered.at(-1), { form: 'none', status: 401, reason: 'noSignature' })
     })
   })
