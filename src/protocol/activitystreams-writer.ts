@@ -30,10 +30,15 @@ const TERMS = {
 }
 const CONTEXT = [AS, SECURITY, TERMS]
 const KEYS = 'https://w3id.org/security/multikey/v1'
+/** What the keys stand under, which their own context does not name. */
+const KEY_TERMS = {
+  ...TERMS,
+  assertionMethod: { '@id': 'https://w3id.org/security#assertionMethod', '@type': '@id', '@container': '@set' }
+}
 
 /** A document as bytes of `application/activity+json`. @param multikey whether it bears keys in the form of FEP-521a */
 export const writeDocument = (object: Written, multikey = false): Buffer =>
-  Buffer.from(JSON.stringify({ '@context': multikey ? [AS, SECURITY, KEYS, TERMS] : CONTEXT, ...object }))
+  Buffer.from(JSON.stringify({ '@context': multikey ? [AS, SECURITY, KEYS, KEY_TERMS] : CONTEXT, ...object }))
 
 const present = (object: Written): Written => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
 

@@ -141,7 +141,7 @@ describe('the commands of one node', () => {
     assert.equal((await typed('hub drop https://a.example/cb --topic https://a.example/x')).code, 1)
   })
 
-  it('show deliveries, those that failed, those to a host, and try one again', async () => {
+  it('S3-16 show deliveries, those that failed, those to a host, and try one again', async () => {
     const { deliveries, subscribers, clock } = node.tools
     const topic = `${ORIGIN}/users/ann.atom`
     const asked = { mode: 'subscribe' as const, method: 'sha256' as const, leaseSeconds: 86_400, topic, topicAsked: topic }

@@ -182,7 +182,7 @@ describe('the conversation under a blog post', () => {
     assert.equal(await likes(), 0)
   })
 
-  it('W31 MODERATION decides: first, all, none', async () => {
+  it('W31 S3-36 MODERATION decides: first, all, none', async () => {
     const expected = {
       first: ['alice', 'friend', 'alice'],
       all: ['alice', 'friend', 'stranger', 'carol', 'alice'],

@@ -24,7 +24,7 @@ describe('inboxes', () => {
   }
   const counts = (...all: Inhabitant[]) => all.map(({ inbox, shared }) => [inbox.got.length, shared.got.length])
 
-  it('W10 S3-17 are those of all followers, shared ones once, signed by the account', async () => {
+  it('W10 S3-2 S3-3 S3-17 are those of all followers, shared ones once, signed by the account', async () => {
     const one = await people.inhabitant('one', 'big.example', { isShared: true, follows: true })
     const two = await people.inhabitant('two', 'big.example', { isShared: true, follows: true })
     const lone = await people.inhabitant('lone', 'small.example', { follows: true })

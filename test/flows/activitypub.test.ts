@@ -100,7 +100,7 @@ for (const HTTP_SIGNATURE of ['cavage', 'rfc9421'])
       await becomes(here, reply.uri, ({ deletedAt }) => deletedAt !== undefined)
     })
 
-    it('S3-20 an unfollow ends the follower there, and a new follow makes him one again', async () => {
+    it('S3-8 S3-20 an unfollow ends the follower there, and a new follow makes him one again', async () => {
       const actor = (await there!.tools.actors.findByUri(ann.uri))!
       for (let round = 0; round < 2; round++) {
         assert.equal(await unfollow(there!.tools, actor, bob), true)

@@ -103,7 +103,7 @@ describe('a conversation', function () {
     assert.match(page, /Well <b>said<\/b>[\s\S]*From another node/)
   })
 
-  it('6.4 an edit and a delete follow; who looks makes the server be asked', async () => {
+  it('6.4 S3-26 S3-27 an edit and a delete follow; who looks makes the server be asked', async () => {
     const [{ id } = { id: '' }] = (await read()).comments
     here.mastodon.editReply(id.replace('m-', ''), { text: 'Better said' })
     here.pass(121_000)

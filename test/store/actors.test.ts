@@ -36,7 +36,7 @@ describe('actors', () => {
     assert.deepEqual((await tools.actors.namesOf(second.id)).sort(), ['acct:x@h.example', second.uri])
   })
 
-  it('seals the private key of an account, and never lists it', async () => {
+  it('S3-31 seals the private key of an account, and never lists it', async () => {
     const bob = await accountOf(tools, 'bob')
     assert.match((await tools.actors.privateKey('bob'))!, /^-----BEGIN PRIVATE KEY-----/)
     const row = await node.database.database.knex('actors').where({ id: bob.id }).first()

@@ -263,7 +263,7 @@ describe('POST to an inbox', () => {
     assert.deepEqual(await inboxes.rows(), rows)
   })
 
-  it('S3-18 T4 takes the types of ActivityPub and plain JSON, and no other; 202 and nothing else for what is of no interest', async () => {
+  it('S3-6 S3-18 S3-35 T4 takes the types of ActivityPub and plain JSON, and no other; 202 and nothing else for what is of no interest', async () => {
     const ann = person('types')
     for (const [type, status] of TYPES) {
       const answer = await inboxes.post(
