@@ -37,7 +37,7 @@ export type People = ReturnType<typeof makePeople>
 
 /** What this process remembers of people: keys ready to verify with, and who was looked up for whom. */
 export function makePeople(tools: Tools) {
-  const { actors, clock } = tools
+  const { actors, clock, transaction } = tools
   const find = makeFinder(MOST_AT_ONCE, names => actors.findByNames(names))
   const keyObjects = makeKeyCache()
   const bounds = makeBounds()
@@ -82,7 +82,7 @@ export function makePeople(tools: Tools) {
     try {
       const found = await search(actor.uri, source)
       const isSame = isDeepStrictEqual(found.links.keys, actor.keys)
-      const fresh = isSame ? actor : await actors.keep(factsOf(actor.uri, found, actor), clock())
+      const fresh = isSame ? actor : await transaction(stores => stores.actors.keep(factsOf(actor.uri, found, actor), clock()))
       return { ...fresh, keysAskedAt: clock() }
     } catch (error) {
       // nobody answered: that is no reason to refuse anybody, nor to wait

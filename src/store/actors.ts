@@ -110,8 +110,13 @@ export function makeActors(db: Db, vault: Vault) {
       return new Map(rows.map(row => [row.id, fromRow<Actor>(row)]))
     },
 
-    /** Keeps what is known of an actor under its URI; what is not told stays. Two at once make one row. */
+    /**
+     * Keeps what is known of an actor under its URI; what is not told stays. Two at once make one row, and a handle names one of two.
+     * Must run inside a transaction.
+     */
     async keep(facts: ActorFacts, now: Date): Promise<Actor> {
+      // one after the other for a handle: `on conflict` sees to the URI alone, and the handle must be one's own as well
+      if (facts.acct !== undefined) await db.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`acct:${facts.acct}`])
       const known = {
         ...{ uri: facts.uri, acct: facts.acct, feed_url: facts.feedUrl, salmon_url: facts.salmonUrl, trusted: facts.trusted },
         ...{ keys: facts.keys && JSON.stringify(facts.keys), keys_at: facts.keys && now },

@@ -1,6 +1,6 @@
 /** Everyone seen: one row a URI, found by every confirmed name. */
 import assert from 'node:assert/strict'
-import type { Tools } from '../../src/tools.ts'
+import type { ActorFacts, Tools } from '../../src/tools.ts'
 import { startNode, type TestNode } from '../support/node.ts'
 import { accountOf, meet } from '../support/residents.ts'
 
@@ -15,11 +15,23 @@ describe('actors', () => {
   })
   after(() => node.close())
 
+  /** Kept at the same time, each in a transaction of its own. */
+  const together = (count: number, facts: (index: number) => ActorFacts) =>
+    Promise.all(Array.from({ length: count }, (_, index) => tools.transaction(stores => stores.actors.keep(facts(index), NOW))))
+
+  it('X8 D9 fails nobody who comes at the same time, under one URI and handle or under two URIs of one handle', async () => {
+    for (let round = 0; round < 40; round++) {
+      const acct = `ann@r${round}.example`
+      const kept = await together(8, index => ({ uri: `https://r${round}.example/${index % 2}`, acct }))
+      assert.equal(new Set(kept.map(actor => actor.id)).size, 2)
+      const named = (await tools.actors.findByName(`acct:${acct}`))!
+      assert.deepEqual([named.acct, kept.some(actor => actor.id === named.id)], [acct, true])
+    }
+  })
+
   it('makes one of a URI, also when several come at once, and keeps what is not told again', async () => {
     const uri = 'https://a.example/ann'
-    const made = await Promise.all(
-      Array.from({ length: 5 }, () => tools.actors.keep({ uri, acct: 'ann@a.example', feedUrl: `${uri}.atom`, keys: ['RSA.n.e'] }, NOW))
-    )
+    const made = await together(5, () => ({ uri, acct: 'ann@a.example', feedUrl: `${uri}.atom`, keys: ['RSA.n.e'] }))
     assert.equal(new Set(made.map(actor => actor.id)).size, 1)
     const profile = { ids: [uri], kind: 'person' as const, displayName: 'Ann', avatar: { url: 'https://a.example/a.png' } }
     await tools.actors.keep({ uri, profile }, NOW)
