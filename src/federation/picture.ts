@@ -27,23 +27,22 @@ export function makePictureFinder(tools: Needs): (id: string, mayFetch: () => Pr
   const { clock, pictures } = tools
   const underWay = new Map<string, Promise<Picture>>()
   const take = makeTurns()
-  const fetchOnce = (row: StoredPicture): Promise<Picture> => {
-    const begun = underWay.get(row.id) ?? take(() => fetchPicture(tools, row)).finally(() => underWay.delete(row.id))
-    underWay.set(row.id, begun)
+  const fetchOnce = (id: string): Promise<Picture> => {
+    const begun = underWay.get(id) ?? take(() => fetchPicture(tools, id)).finally(() => underWay.delete(id))
+    underWay.set(id, begun)
     return begun
   }
   return async (id, mayFetch) => {
     const row = await pictures.find(id)
     if (row === undefined) throw none()
     const now = clock()
-    const kept = pictureOf(row)
+    const kept = keptOf(row, now)
     if (kept !== undefined) {
       if (row.usedAt === undefined || now.getTime() - row.usedAt.getTime() > DAY) await pictures.touch(id, now)
       return kept
     }
-    if (row.error !== undefined && row.fetchedAt !== undefined && now.getTime() - row.fetchedAt.getTime() < HOUR) throw none()
     if (!underWay.has(id)) await mayFetch()
-    return fetchOnce(row)
+    return fetchOnce(id)
   }
 }
 
@@ -52,11 +51,22 @@ const none = () => new Missing('There is no such picture.')
 const pictureOf = ({ body, etag, id, type }: StoredPicture): Picture | undefined =>
   body === undefined || type === undefined || etag === undefined ? undefined : { id, type, body, etag }
 
+/** What was fetched earlier. @throws Missing when that failed a short while ago */
+function keptOf(row: StoredPicture, now: Date): Picture | undefined {
+  if (row.error !== undefined && row.fetchedAt !== undefined && now.getTime() - row.fetchedAt.getTime() < HOUR) throw none()
+  return pictureOf(row)
+}
+
 /** @throws Missing; what was tried and failed is not tried again for an hour */
-async function fetchPicture({ clock, http, pictures }: Needs, { id, url }: StoredPicture): Promise<Picture> {
+async function fetchPicture({ clock, http, pictures }: Needs, id: string): Promise<Picture> {
+  // Read again: since the caller read it, somebody else's turn may have come and gone, and brought this very picture.
+  const row = await pictures.find(id)
+  if (row === undefined) throw none()
+  const kept = keptOf(row, clock())
+  if (kept !== undefined) return kept
   try {
     const accept = 'image/avif, image/webp, image/png, image/jpeg, image/gif'
-    const { body, status } = await http.request(url, { headers: { accept }, maxBytes: LONGEST, timeout: TIMEOUT })
+    const { body, status } = await http.request(row.url, { headers: { accept }, maxBytes: LONGEST, timeout: TIMEOUT })
     if (status !== 200) throw new Missing(`The answer was ${status}.`)
     const type = typeOf(body)
     if (type === undefined) throw new BadMessage('It is no picture of a type that is shown.')

@@ -56,6 +56,27 @@ describe('pictures of other people', () => {
     assert.equal(asked(url), 1)
   })
 
+  it('W36 is not fetched again for who looked just before it was kept, and asks just after', async () => {
+    const url = put(PNG)
+    const id = await idOf(url)
+    const { pictures } = talk.tools
+    let goOn = () => {}
+    const late = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    let looks = 0
+    const slow = {
+      ...pictures,
+      find: async (wanted: string) => pictures.find(wanted).then(async row => (++looks === 1 ? late.then(() => row) : row))
+    }
+    const find = makePictureFinder({ ...talk.tools, pictures: slow })
+    const first = find(id, allowed)
+    await find(id, allowed)
+    goOn()
+    assert.ok((await first).body.equals(PNG))
+    assert.equal(asked(url), 1)
+  })
+
   it('W36 what failed is not tried again for an hour', async () => {
     const find = makePictureFinder(talk.tools)
     for (const url of [
