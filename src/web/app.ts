@@ -5,6 +5,7 @@ import type { Tools } from '../tools.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
+import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
@@ -30,6 +31,7 @@ export function makeApp(tools: Tools): Koa {
   app.silent = true
   const residents = makeResidents(tools)
   app.use(guardRequests(tools))
+  app.use(compress())
   const routers = [
     wellKnownRoutes(tools, residents),
     tootRoutes(tools),

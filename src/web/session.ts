@@ -1,7 +1,7 @@
 /** Who is asking: the owner by a session, or a visitor; and whether a form was sent from a page of ours (X44). */
 import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
-import { sameToken } from '../model/tokens.ts'
+import { maskToken, sameToken, unmaskToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
 import { findNotices } from './notices.ts'
@@ -30,7 +30,7 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
 
 async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
   const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf: maskToken(csrf), notices }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */
@@ -52,7 +52,7 @@ export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000):
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await readForm(ctx, limit)
-  if (!sameToken(form.get('csrf') ?? '', session.csrf))
+  if (!sameToken(unmaskToken(form.get('csrf') ?? ''), session.csrf))
     throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
   return form
 }

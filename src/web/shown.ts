@@ -9,7 +9,7 @@ import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms, masked.
  */
 export type Viewer = { sees: 'all' | 'public' | 'local'; language: Language; accounts: string[]; csrf?: string; notices?: Notice[] }
 
