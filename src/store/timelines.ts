@@ -169,10 +169,9 @@ export function makeTimelines(db: Db) {
     async underOurs(ids: string[]): Promise<Set<string>> {
       const { rows } = await db.raw(
         `with recursive up as (
-           select id as start, parent_id from posts where id = any(?)
-           union select u.start, p.parent_id from posts p join up u on p.id = u.parent_id)
-         select distinct u.start from up u join posts p on p.id = u.parent_id join actors a on a.id = p.author_id
-         where a.local_name is not null`,
+           select id as start, parent_id, null collate "C" as author_id from posts where id = any(?)
+           union select u.start, p.parent_id, p.author_id from posts p join up u on p.id = u.parent_id)
+         select distinct u.start from up u join actors a on a.id = u.author_id where a.local_name is not null`,
         [ids]
       )
       return new Set(rows.map((row: { start: string }) => row.start))
