@@ -17,10 +17,10 @@ import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
-/** A set of templates a language: in each of them `say`, `rich` and `time` are that language's, and `this` is the set. */
+/** A set of templates a language: in each of them `say`, `rich`, `tell` and `time` are that language's, and `this` is the set. */
 const makeTemplates = (texts: Texts) =>
   Object.assign(
-    new Eta({ views: folder, cache: true, autoEscape: true, functionHeader: 'const { language, say, rich, time } = this.texts' }),
+    new Eta({ views: folder, cache: true, autoEscape: true, functionHeader: 'const { language, say, rich, tell, time } = this.texts' }),
     { texts }
   )
 const templates: Record<Language, Eta> = { en: makeTemplates(textsOf('en')), de: makeTemplates(textsOf('de')) }
