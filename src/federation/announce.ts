@@ -12,7 +12,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { activityOut } from './activities.ts'
 import { distribute } from './distribute.ts'
 import { deleteOut, entryOut, feedHead, hubsOf } from './entries.ts'
-import { slap } from './slap.ts'
+import { slap, type Telling } from './slap.ts'
 import { tellInboxes } from './tell-inboxes.ts'
 
 type Needs = Pick<Tools, 'addresses' | 'config'>
@@ -46,10 +46,10 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
         : entryOut(post)
     if (entry === undefined) return
     const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
-    const key = `${post.uri} ${act} ${post.edits}`
-    const told = await tell(stores, account, { entry, activity, people, followers: true, key }, now)
+    const telling = { key: `${post.uri} ${act} ${post.edits}`, postId }
+    const told = await tell(stores, account, { entry, activity, people, followers: true, ...telling }, now)
     await stores.acts.addTold(postId, told)
-    await tellSubscribers(tools, stores, account, entry, key, now)
+    await tellSubscribers(tools, stores, account, entry, telling, now)
     for (const hub of config.hubs) await stores.queue.add('hub.ping', { hub, topic })
   })
 }
@@ -64,13 +64,14 @@ async function mentioned({ actors }: Stores, { mentions }: KeptPost): Promise<Ac
   return people
 }
 
-type Told = { entry: EntryOut; activity: Written | undefined; people: Actor[]; followers: boolean; key: string }
+type Told = Telling & { entry: EntryOut; activity: Written | undefined; people: Actor[]; followers: boolean }
 
 /** Each person gets it once, by the best protocol that they speak (X19). Answers the ids of those to whom it goes by name. */
-async function tell(stores: Stores, account: Account, { activity, entry, followers, key, people }: Told, now: Date): Promise<string[]> {
-  const slapped = await slap(stores, account, entry, people, key, now)
-  const told = activity === undefined ? [] : await tellInboxes(stores, account, activity, { people, followers, key }, now)
-  return [...slapped, ...told].map(person => person.id)
+async function tell(stores: Stores, account: Account, told: Told, now: Date): Promise<string[]> {
+  const { activity, entry, followers, people, ...telling } = told
+  const slapped = await slap(stores, account, entry, people, telling, now)
+  const reached = activity === undefined ? [] : await tellInboxes(stores, account, activity, { people, followers, ...telling }, now)
+  return [...slapped, ...reached].map(person => person.id)
 }
 
 /**
@@ -86,12 +87,19 @@ export async function announceAct(
   now: Date
 ): Promise<void> {
   await tell(stores, account, { entry, activity, people: [person], followers: false, key: entry.id }, now)
-  if (entry.public) await tellSubscribers(tools, stores, account, entry, entry.id, now)
+  if (entry.public) await tellSubscribers(tools, stores, account, entry, { key: entry.id }, now)
 }
 
 /** One document with one entry for all subscribers (H7). */
-async function tellSubscribers(tools: Needs, stores: Stores, account: Account, entry: EntryOut, key: string, now: Date): Promise<void> {
+async function tellSubscribers(
+  tools: Needs,
+  stores: Stores,
+  account: Account,
+  entry: EntryOut,
+  telling: Telling,
+  now: Date
+): Promise<void> {
   const topic = tools.addresses.feed(account.localName)
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
-  await distribute(stores, { key, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
+  await distribute(stores, { ...telling, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
 }

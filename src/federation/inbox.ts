@@ -13,6 +13,7 @@ import { checkObject, type Question, readQuestion } from './inbox-question.ts'
 import { makeRelays } from './inbox-relay.ts'
 import { makeReplays, makeSigners } from './inbox-signer.ts'
 import { fetchWhatIsMissing, isBlocked, type Proven, takeProven } from './inbox-take.ts'
+import { noting } from './refusals.ts'
 
 /** What was posted. `account`: to whose inbox, none for the shared one; `from`: the address of whoever posted it. */
 export type Posted = { account?: string; request: HttpMessage; body: Buffer; from: string }
@@ -106,15 +107,11 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     }
   }
 
-  /**
-   * Takes what was posted to an inbox.
-   * @throws Missing for no such account; BadMessage 400; Refused 401 for a signature that is not the actor's, 403 for what cannot be
-   * theirs, 429; Unreachable 503 when it must be tried again later
-   */
-  return async function receivePosted(posted) {
+  async function receivePosted(posted: Posted, tell: (who: string) => void): Promise<Received> {
     if (posted.account !== undefined) await findAccount(tools, posted.account)
     const question = readQuestion(posted.body)
     const { activity, actor } = question
+    tell(actor)
     if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
     const known = await actors.findByName(actor)
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
@@ -124,6 +121,16 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     const received = await takeSigned(question, posted, known)
     log.info({ account: posted.account, actor, verb: activity.verb, outcome: received.outcome }, 'inbox')
     return received
+  }
+
+  /**
+   * Takes what was posted to an inbox.
+   * @throws Missing for no such account; BadMessage 400; Refused 401 for a signature that is not the actor's, 403 for what cannot be
+   * theirs, 429; Unreachable 503 when it must be tried again later
+   */
+  return posted => {
+    const path = posted.account === undefined ? '/inbox' : `/users/${posted.account}/inbox`
+    return noting(tools, { way: 'inbox', path, from: posted.from }, tell => receivePosted(posted, tell))
   }
 }
 

@@ -10,9 +10,12 @@ import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
 import { makeIdentities } from './identities.ts'
 import { makeNodeKeys } from './node-keys.ts'
+import { makeOutgoing } from './outgoing.ts'
 import { makePictures } from './pictures.ts'
+import { makePings } from './pings.ts'
 import { makeQueue } from './queue.ts'
 import { makeRecipients } from './recipients.ts'
+import { makeRefusals } from './refusals.ts'
 import type { Db } from './rows.ts'
 import { makeSessions } from './sessions.ts'
 import { makeSettings } from './settings.ts'
@@ -37,7 +40,10 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     connections: makeConnections(db, vault),
     identities: makeIdentities(db),
     nodeKeys: makeNodeKeys(db, vault),
+    outgoing: makeOutgoing(db),
     pictures: makePictures(db),
+    pings: makePings(db),
+    refusals: makeRefusals(db),
     toots: makeToots(db),
     verdicts: makeVerdicts(db, known),
     deliveries: makeDeliveries(db, vault),

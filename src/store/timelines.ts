@@ -64,6 +64,8 @@ export function makeTimelines(db: Db) {
       const isTheirs = (query: Knex.QueryBuilder) => isPublic(query).whereIn('p.author_id', people())
       return shownByIds(await ids(page, among(page, isTheirs), [byPeople(people(), page, isPublic)]))
     },
+    /** All posts of our own accounts. */
+    own: async (page: Page): Promise<Shown[]> => shownByIds(await ids(page, byPeople(accounts(), page))),
     /** Public posts of our own accounts. */
     local: async (page: Page): Promise<Shown[]> => shownByIds(await ids(page, byPeople(accounts(), page, isPublic))),
     /** One person's posts; only public ones unless `all`. */
