@@ -11,6 +11,7 @@ import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { inboxRoutes } from './inbox.ts'
+import { logRoutes } from './log.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
@@ -51,6 +52,7 @@ export function makeApp(tools: Tools): Koa {
     nodeInfoRoutes(tools),
     ownerRoutes(tools),
     connectRoutes(tools),
+    logRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

@@ -15,6 +15,9 @@ export function written(text: string | Buffer, headers: Record<string, string>, 
   return { body, etag, headers: { ...headers, ETag: etag, ...dated }, ...(updated === undefined ? {} : { updated }) }
 }
 
+/** Weak and strong ones are compared as weak ones here (RFC 9110 8.8.3.2). */
+const weak = (etag: string): string => etag.replace(/^W\//, '')
+
 /** 200 with the document, or 304 without. */
 export function send(ctx: Context, document: Written): void {
   ctx.set(document.headers)
@@ -28,7 +31,7 @@ export function send(ctx: Context, document: Written): void {
  */
 function isKnown(ctx: Context, { etag, updated }: Written): boolean {
   const known = ctx.get('if-none-match')
-  if (known !== '') return known.trim() === '*' || known.split(',').some(one => one.trim().replace(/^W\/|^/, 'W/') === etag)
+  if (known !== '') return known.trim() === '*' || known.split(',').some(one => weak(one.trim()) === weak(etag))
   const since = Date.parse(ctx.get('if-modified-since'))
   return updated !== undefined && Math.floor(updated.getTime() / 1000) * 1000 <= since
 }

@@ -11,6 +11,15 @@ import type { TraceStep } from '../model/activity.ts'
 import { unmaskToken } from '../model/tokens.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
+import type {
+  LogFeedsView,
+  LogFollowersView,
+  LogHostsView,
+  LogPostsView,
+  LogPostView,
+  LogRefusedView,
+  LogSubscribersView
+} from './log-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
@@ -86,6 +95,13 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
+  log: LogPostsView
+  'log-post': LogPostView
+  'log-feeds': LogFeedsView
+  'log-followers': LogFollowersView
+  'log-subscribers': LogSubscribersView
+  'log-hosts': LogHostsView
+  'log-refused': LogRefusedView
   remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }
