@@ -4,8 +4,11 @@ import { type Db, fromRow } from './rows.ts'
 
 export type Outgoing = ReturnType<typeof makeOutgoing>
 
-/** So many deliveries of a post, to `hosts` different hosts, stand so: `waiting` were not tried yet, `again` are tried again. */
-export type Sum = { postId: string; kind: Listed['kind']; state: Listed['state'] | 'again'; count: number; hosts: number; since: Date }
+/**
+ * So many deliveries of a post stand so, to `hosts` different hosts: `waiting` were not tried yet, `again` are tried again; without a
+ * state all of the kind.
+ */
+export type Sum = { postId: string; kind: Listed['kind']; state?: Listed['state'] | 'again'; count: number; hosts: number; since: Date }
 
 /** What went out of whole posts, by whatever way. */
 export function makeOutgoing(db: Db) {
@@ -14,10 +17,11 @@ export function makeOutgoing(db: Db) {
     /** How the deliveries of each post stand, by the kind of address. `since`: when the first of them was laid down. */
     async sums(postIds: string[]): Promise<Sum[]> {
       const { rows } = await raw(
-        `select c.post_id, r.kind, case when d.state = 'waiting' and d.attempts > 0 then 'again' else d.state end as state,
-           count(*)::int as count, count(distinct r.host)::int as hosts, min(d.created_at) as since
-         from documents c join deliveries d on d.document_id = c.id join recipients r on r.id = d.recipient_id
-         where c.post_id = any(?) group by 1, 2, 3`,
+        `select post_id, kind, state, count(*)::int as count, count(distinct host)::int as hosts, min(created_at) as since from (
+           select c.post_id, r.kind, r.host, d.created_at, case when d.state = 'waiting' and d.attempts > 0 then 'again' else d.state end as state
+           from documents c join deliveries d on d.document_id = c.id join recipients r on r.id = d.recipient_id
+           where c.post_id = any(?)) one
+         group by grouping sets ((post_id, kind, state), (post_id, kind))`,
         [postIds]
       )
       return rows.map((row: Record<string, unknown>) => fromRow<Sum>(row))

@@ -13,8 +13,9 @@ import { textsOf } from './texts.ts'
 
 export const showAnswer = (viewer: Viewer, { error, status }: { error?: string; status?: number }): AnswerView | undefined => {
   const told = error === undefined || error === `answered ${status}` ? undefined : textsOf(viewer.language).tell(hideSecrets(error))
-  if (status === undefined && told === undefined) return undefined
-  return { ...(status === undefined ? {} : { status }), ...(told === undefined ? {} : { told }) }
+  const isSaid = status === undefined || told?.includes(String(status)) === true
+  if (isSaid && told === undefined) return undefined
+  return { ...(isSaid ? {} : { status }), ...(told === undefined ? {} : { told }) }
 }
 
 export const timeOrNot = (time: Date | undefined): TimeView | undefined => time && showTime(time)

@@ -111,13 +111,14 @@ function whyQuiet({ receivedAt, visibility }: Shown, fate: Fate | undefined, now
   return now.getTime() - receivedAt.getTime() > LOG_DAYS * DAY ? 'forgotten' : 'nobody'
 }
 
-const STATES: Sum['state'][] = ['done', 'waiting', 'again', 'failed', 'dropped']
+const STATES = ['done', 'waiting', 'again', 'failed', 'dropped'] as const
 
 function waysOf(sums: Sum[]): WayView[] {
   return (['inbox', 'hub', 'salmon'] as const).flatMap(kind => {
     const mine = sums.filter(sum => sum.kind === kind)
     const counts = STATES.flatMap(state => mine.filter(sum => sum.state === state).map(({ count }) => ({ state, count })))
-    return mine.length === 0 ? [] : [{ kind, hosts: mine.reduce((most, { hosts }) => Math.max(most, hosts), 0), counts }]
+    const all = mine.find(({ state }) => state === undefined)
+    return all === undefined ? [] : [{ kind, hosts: all.hosts, counts }]
   })
 }
 
