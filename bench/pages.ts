@@ -66,10 +66,10 @@ function pagesAt(posts: number): Asked[] {
     { what: 'search: a rare word', path: '/search?q=w19999', owner: true },
     { what: 'search: two words', path: '/search?q=w50+w900', owner: true },
     { what: 'search: no such word', path: '/search?q=w0+w1', owner: true },
-    { what: 'search by a stranger', path: '/search?q=w2', owner: false }
-    // { what: 'log', path: '/log', owner: true },
-    // { what: 'log of a post', path: `/log/posts/${idOf(Math.floor(posts / 100) * 100)}`, owner: true },
-    // { what: 'log: followers', path: '/log/followers', owner: true }
+    { what: 'search by a stranger', path: '/search?q=w2', owner: false },
+    { what: 'log', path: '/log', owner: true },
+    { what: 'log of a post', path: `/log/posts/${idOf(Math.floor(posts / 100) * 100)}`, owner: true },
+    { what: 'log: followers', path: '/log/followers', owner: true }
   ].filter(({ path }) => !process.env.ONLY || path.startsWith(process.env.ONLY))
 }
 

@@ -35,7 +35,7 @@ export async function addPeople(db: Knex, account: Account, people: number): Pro
   await db.raw(names)
   await db.raw(
     `insert into follows (follower_id, followed_id, via, uri, created_at)
-     select ${ID('n')}, ?, 'inbox', 'https://s' || n % 900 || '.example/follows/' || n, now() - make_interval(mins => n) from generate_series(1, ?::int) n`,
+     select ${ID('n')}, ?, 'inbox', 'https://s' || n % 900 || '.example/follows/' || n, date_trunc('second', now()) - make_interval(mins => n) from generate_series(1, ?::int) n`,
     [account.id, people]
   )
   await db.raw(
