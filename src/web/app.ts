@@ -22,6 +22,7 @@ import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
+import { settingsRoutes } from './settings.ts'
 import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
@@ -51,6 +52,7 @@ export function makeApp(tools: Tools): Koa {
     nodeInfoRoutes(tools),
     signInRoutes(tools),
     ownerRoutes(tools),
+    settingsRoutes(tools),
     accessRoutes(tools),
     connectRoutes(tools),
     pageRoutes(tools)

@@ -10,6 +10,7 @@ import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
 import type { ListView } from './paging.ts'
+import type { SettingsView } from './settings-list.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
@@ -92,6 +93,16 @@ export type Views = {
   connect: ConnectView
   remote: { url: string; host: string }
   signin: SignInView
+  settings: {
+    saved: boolean
+    origin: string
+    isLoopback: boolean
+    handles: string[]
+    version: string
+    database: { bundled: boolean; place: string }
+    pictures: boolean
+    areas: SettingsView
+  }
   access: {
     problem?: string
     done?: string
