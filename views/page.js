@@ -27,5 +27,29 @@ const addCopying = () => {
   }
 }
 
+/**
+ * `<section id data-again>` is asked for every two seconds, until it comes without: what is under way shows how far it is. Its link to
+ * the same page is for those without a script.
+ */
+const watch = section => {
+  if (section.dataset.again === undefined) return
+  setTimeout(async () => {
+    const text = await fetch(location.href, { headers: { accept: 'text/html' } }).then(
+      answer => (answer.ok ? answer.text() : ''),
+      () => ''
+    )
+    const fresh = new DOMParser().parseFromString(text, 'text/html').getElementById(section.id)
+    if (fresh !== null && fresh.innerHTML !== section.innerHTML) {
+      showTimes(fresh)
+      const held = section.contains(document.activeElement)
+      section.replaceChildren(...fresh.childNodes)
+      if (held) section.focus()
+    }
+    if (fresh !== null && fresh.dataset.again === undefined) delete section.dataset.again
+    watch(section)
+  }, 2000)
+}
+
 showTimes(document)
 addCopying()
+for (const section of document.querySelectorAll('[data-again][id]')) watch(section)

@@ -4,8 +4,9 @@ import { hasPassphrase, LEAST_LENGTH, removePassphrase, setPassphrase } from '..
 import { BadMessage, isFailure } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
 import { makePassphraseLimit } from './limits.ts'
+import type { AccessView } from './owner-views.ts'
 import { parametersOf } from './paging.ts'
-import { sendPage, type Views } from './render.ts'
+import { sendPage } from './render.ts'
 import { redirectTo } from './search.ts'
 import { findSession, readOwnerForm, requireOwner, type Session } from './session.ts'
 import { showTime } from './shown.ts'
@@ -68,12 +69,7 @@ async function orTell(tools: Tools, ctx: RouterContext, work: () => Promise<void
   }
 }
 
-async function sendAccess(
-  tools: Tools,
-  ctx: RouterContext,
-  more: Pick<Views['access'], 'done' | 'problem'> = {},
-  status = 200
-): Promise<void> {
+async function sendAccess(tools: Tools, ctx: RouterContext, more: Pick<AccessView, 'done' | 'problem'> = {}, status = 200): Promise<void> {
   const viewer = await requireOwner(tools, ctx)
   const own = await findSession(tools, ctx)
   const sessions = (await tools.sessions.all(tools.clock())).map(({ browser, createdAt, id, usedAt }) => ({

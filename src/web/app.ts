@@ -10,6 +10,7 @@ import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
@@ -23,6 +24,7 @@ import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
 import { settingsRoutes } from './settings.ts'
+import { setUpRoutes } from './setup.ts'
 import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
@@ -52,7 +54,9 @@ export function makeApp(tools: Tools): Koa {
     nodeInfoRoutes(tools),
     signInRoutes(tools),
     ownerRoutes(tools),
+    setUpRoutes(tools),
     settingsRoutes(tools),
+    importOldRoutes(tools),
     accessRoutes(tools),
     connectRoutes(tools),
     pageRoutes(tools)

@@ -9,8 +9,8 @@ import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
+import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
 import type { ListView } from './paging.ts'
-import type { SettingsView } from './settings-list.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
@@ -56,12 +56,6 @@ export type ConnectView = {
   }[]
 }
 
-/**
- * `next`: the path of ours where one goes on. `token`: of a link that holds; `dead`: of one that does not; `wrong`: the passphrase
- * was; `away`: this stands in the place of a page that is the owner's.
- */
-export type SignInView = { next: string; token?: string; dead?: boolean; wrong?: boolean; away?: boolean; problem?: string }
-
 /** What each template is given beside the frame. */
 export type Views = {
   timeline: ListView & { heading: string }
@@ -92,25 +86,14 @@ export type Views = {
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
   remote: { url: string; host: string }
+  access: AccessView
+  next: NextView
+  old: OldView
+  proposal: ProposalView
+  settings: SettingsPageView
+  setup: SetUpView
   signin: SignInView
-  settings: {
-    saved: boolean
-    origin: string
-    isLoopback: boolean
-    handles: string[]
-    version: string
-    database: { bundled: boolean; place: string }
-    pictures: boolean
-    areas: SettingsView
-  }
-  access: {
-    problem?: string
-    done?: string
-    hasPassphrase: boolean
-    /** Characters of a passphrase, at least. */
-    least: number
-    sessions: { id: string; browser?: string; isOwn: boolean; begun: TimeView; used: TimeView }[]
-  }
+  welcome: { token: string }
   error: { sentence: string; status: number; heading: string; hint?: string; wait?: string }
 }
 

@@ -6,8 +6,9 @@ import type { Tools } from '../tools.ts'
 import { nameBrowser } from './agent.ts'
 import { makePassphraseLimit } from './limits.ts'
 import { readForm } from './middleware.ts'
+import type { SignInView } from './owner-views.ts'
 import { parametersOf } from './paging.ts'
-import { sendPage, type Views } from './render.ts'
+import { sendPage } from './render.ts'
 import { redirectTo } from './search.ts'
 import { endSession, findViewer, readOwnerForm, refuseForeign, startSession } from './session.ts'
 import { textsOf } from './texts.ts'
@@ -17,7 +18,6 @@ const LONGEST_FORM = 10_000
 export function signInRoutes(tools: Tools): Router {
   const { clock, config, sessions } = tools
   const router = new Router()
-  const limit = makePassphraseLimit()
   router.use(['/signin', '/signout'], async (ctx, next) => {
     ctx.set('Cache-Control', 'no-store')
     await next()
@@ -31,22 +31,35 @@ export function signInRoutes(tools: Tools): Router {
     if (await sessions.isLink(token, clock())) return sendSignIn(tools, ctx, { next, token })
     await sendSignIn(tools, ctx, { next, dead: true }, 403)
   })
-  router.post('/signin', async ctx => {
-    refuseForeign(tools, ctx)
-    const form = await readForm(ctx, LONGEST_FORM)
-    const next = ownPath(config.publicUrl, form.get('next'))
+  router.post('/signin', makeSignIn(tools))
+  router.post('/signout', async ctx => {
+    await readOwnerForm(tools, ctx)
+    await endSession(tools, ctx)
+    redirectTo(ctx, '/')
+  })
+  return router
+}
+
+/** What the form sends, by a link or by a passphrase: both are answered with the page again when they do not hold. */
+function makeSignIn(tools: Tools): (ctx: RouterContext) => Promise<void> {
+  const limit = makePassphraseLimit()
+  const enter = async (ctx: RouterContext, form: URLSearchParams) => {
     const browser = nameBrowser(ctx.get('user-agent'))
     const token = form.get('token')
-    const enter = () => (token === null ? byPassphrase(ctx, form.get('passphrase') ?? '') : signInByLink(tools, token, browser))
-    const byPassphrase = async ({ ip }: RouterContext, text: string) => {
-      await limit.take(ip)
-      const session = await signInByPassphrase(tools, text, browser)
-      if (session !== undefined) await limit.forgive(ip)
-      return session
-    }
+    if (token !== null) return signInByLink(tools, token, browser)
+    await limit.take(ctx.ip)
+    const session = await signInByPassphrase(tools, form.get('passphrase') ?? '', browser)
+    if (session !== undefined) await limit.forgive(ctx.ip)
+    return session
+  }
+  return async ctx => {
+    refuseForeign(tools, ctx)
+    const form = await readForm(ctx, LONGEST_FORM)
+    const next = ownPath(tools.config.publicUrl, form.get('next'))
     try {
-      const session = await enter()
-      if (session === undefined) return await sendSignIn(tools, ctx, token === null ? { next, wrong: true } : { next, dead: true }, 403)
+      const session = await enter(ctx, form)
+      if (session === undefined)
+        return await sendSignIn(tools, ctx, { next, ...(form.has('token') ? { dead: true } : { wrong: true }) }, 403)
       // whatever this browser was before ends: the session of a sign-in is a new one
       await endSession(tools, ctx)
       startSession(tools, ctx, session.token)
@@ -56,16 +69,11 @@ export function signInRoutes(tools: Tools): Router {
       if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter))
       await sendSignIn(tools, ctx, { next, problem: error.message }, error.status)
     }
-  })
-  router.post('/signout', async ctx => {
-    await readOwnerForm(tools, ctx)
-    await endSession(tools, ctx)
-    redirectTo(ctx, '/')
-  })
-  return router
+  }
 }
 
-async function sendSignIn(tools: Tools, ctx: RouterContext, view: Views['signin'], status = 200): Promise<void> {
+/** The page with both ways in, and what was wrong with the one that was tried. */
+export async function sendSignIn(tools: Tools, ctx: RouterContext, view: SignInView, status = 200): Promise<void> {
   const viewer = await findViewer(tools, ctx)
   sendPage(ctx, viewer, 'signin', { title: textsOf(viewer.language).say('signin.title'), noindex: true }, view, status)
 }
