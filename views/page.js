@@ -27,29 +27,34 @@ const addCopying = () => {
   }
 }
 
+/** Takes over what is new in a part of the page, and leaves the keyboard where it was as far as that is still there. */
+const renew = (part, fresh) => {
+  if (fresh.innerHTML !== part.innerHTML) {
+    showTimes(fresh)
+    const held = part.contains(document.activeElement)
+    part.replaceChildren(...fresh.childNodes)
+    if (held) part.focus()
+  }
+  if (fresh.dataset.again === undefined) delete part.dataset.again
+}
+
 /**
- * `<section id data-again>` is asked for every two seconds, until it comes without: what is under way shows how far it is. Its link to
- * the same page is for those without a script.
+ * The page is asked for again every two seconds as long as it has parts `<section id data-again tabindex="-1">`, and these are renewed:
+ * what is under way shows how far it is. A link to the same page is for those without a script.
  */
-const watch = section => {
-  if (section.dataset.again === undefined) return
+const watch = () => {
+  if (document.querySelector('[data-again]') === null) return
   setTimeout(async () => {
-    const text = await fetch(location.href, { headers: { accept: 'text/html' } }).then(
-      answer => (answer.ok ? answer.text() : ''),
-      () => ''
-    )
-    const fresh = new DOMParser().parseFromString(text, 'text/html').getElementById(section.id)
-    if (fresh !== null && fresh.innerHTML !== section.innerHTML) {
-      showTimes(fresh)
-      const held = section.contains(document.activeElement)
-      section.replaceChildren(...fresh.childNodes)
-      if (held) section.focus()
+    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+    const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : '', 'text/html')
+    for (const part of document.querySelectorAll('[data-again]')) {
+      const fresh = page.getElementById(part.id)
+      if (fresh !== null) renew(part, fresh)
     }
-    if (fresh !== null && fresh.dataset.again === undefined) delete section.dataset.again
-    watch(section)
+    watch()
   }, 2000)
 }
 
 showTimes(document)
 addCopying()
-for (const section of document.querySelectorAll('[data-again][id]')) watch(section)
+watch()

@@ -7,7 +7,7 @@ const BROWSERS: [name: string, sign: RegExp][] = [
   ['Samsung', /\bSamsungBrowser\//],
   ['Vivaldi', /\bVivaldi\//],
   ['Firefox', /\b(Firefox|FxiOS)\//],
-  ['Chrome', /\b(Chrome|CriOS|Chromium)\//],
+  ['Chrome', /(Chrome|CriOS|Chromium)\//],
   ['Safari', /\bSafari\//]
 ]
 const SYSTEMS: [name: string, sign: RegExp][] = [
