@@ -3,6 +3,7 @@ import type { TraceStep } from '../model/activity.ts'
 import { isFailure, Missing, Unreachable } from '../model/errors.ts'
 import { readLinks } from '../protocol/link.ts'
 import { type FeedLink, feedLinks, type Page, readPage } from '../protocol/page.ts'
+import { withoutControls } from '../protocol/plain-text.ts'
 import type { Sitemap } from '../protocol/sitemap.ts'
 import type { HttpAnswer, Tools } from '../tools.ts'
 import { fetchFeed, type Settled, settle } from './follow.ts'
@@ -14,6 +15,7 @@ const ROBOTS_BYTES = 500_000
 const USUAL_FEEDS = ['feed', 'feed.xml', 'atom.xml', 'index.xml', 'rss.xml']
 const MOST_FEEDS = 5
 const MOST_SITEMAPS = 3
+const LONGEST_TITLE = 200
 
 /** `home`: where the blog's address led to; `feeds`: those that it names, before those of its comments. */
 export type Explored = {
@@ -40,12 +42,12 @@ export async function exploreBlog(tools: Tools, url: string, feedUrl?: string): 
   const feeds = namedFeeds(answer, page)
   const feed = feedUrl === undefined ? await findFeed(tools, answer.url, feeds, trace) : await readOne(tools, feedUrl, trace)
   const sitemap = await findSitemap(tools, answer.url)
-  const title = page.meta.find(([name]) => name === 'og:site_name')?.[1] || page.title
+  const title = cleanTitle(page.meta.find(([name]) => name === 'og:site_name')?.[1] || page.title || '')
   // the larger one first, which is always a PNG
   const icon = ['apple-touch-icon', 'icon'].map(name => page.links.find(({ rel }) => rel.includes(name))?.url).find(Boolean)
   return {
     ...{ home: answer.url, feeds, trace },
-    ...(title ? { title: title.slice(0, 500) } : {}),
+    ...(title ? { title } : {}),
     ...(icon ? { icon } : {}),
     ...(page.language ? { language: page.language.slice(0, 35) } : {}),
     ...(feed ? { feed } : {}),
@@ -65,8 +67,12 @@ function namedFeeds({ headers, url }: HttpAnswer, page: Page): FeedLink[] {
   const named = [...page.feeds, ...feedLinks(readLinks(headers.link, url))]
   const ofComments = (feed: FeedLink) => /\/comments?\//i.test(new URL(feed.url).pathname)
   const sorted = [...named.filter(feed => !ofComments(feed)), ...named.filter(ofComments)]
-  return sorted.filter((feed, at) => sorted.findIndex(other => other.url === feed.url) === at)
+  const once = sorted.filter((feed, at) => sorted.findIndex(other => other.url === feed.url) === at)
+  return once.map(({ title, ...feed }) => ({ ...feed, ...(title ? { title: cleanTitle(title) } : {}) }))
 }
+
+/** A title as it may stand as the name of an account: one line, in which nothing is hidden. */
+export const cleanTitle = (text: string): string => [...withoutControls(text).replace(/\s+/g, ' ').trim()].slice(0, LONGEST_TITLE).join('')
 
 /** Of what the blog names, else of what lies at the usual places, the first that is a feed. */
 async function findFeed(tools: Tools, home: string, feeds: FeedLink[], trace: TraceStep[]): Promise<Settled | undefined> {

@@ -2,17 +2,15 @@
 import { BadMessage, Unreachable } from '../model/errors.ts'
 import { cleanAddress } from '../protocol/blog-address.ts'
 import type { FeedLink } from '../protocol/page.ts'
-import { withoutControls } from '../protocol/plain-text.ts'
 import type { Tools } from '../tools.ts'
 import { readEntries } from './blog-entries.ts'
-import { type Explored, exploreBlog } from './explore-blog.ts'
+import { cleanTitle, type Explored, exploreBlog } from './explore-blog.ts'
 import { isOnHost, looksLikePost, type Where } from './handled.ts'
 import { type NameProposal, proposeName } from './propose-name.ts'
 
 /** Milliseconds in all: whoever waits for it sits before a browser, and some hosts cut answers off after 30 seconds. */
 const PATIENCE = 25_000
 const MOST_SHOWN = 8
-const LONGEST_TITLE = 200
 
 /** `tooted`: it is a post also by the pattern; without one whatever the feed names is. */
 export type PreviewEntry = { url: string; title?: string; published?: Date; tooted: boolean }
@@ -31,6 +29,8 @@ export type Preview = {
   icon?: string
   language?: string
   feeds: FeedLink[]
+  /** Why none of the feeds could be read that the blog names. */
+  unread?: string
   feed?: { url: string; named: boolean; count: number; tooted: number; elsewhere: number; entries: PreviewEntry[] }
   sitemap?: { url: string; pages: number; posts?: number; sitemaps: number; passed: string[] }
   pattern?: string
@@ -58,11 +58,11 @@ export async function previewBlog(tools: Tools, raw: string, namedFeed?: string)
   const name = await proposeName(tools, url)
   const pattern = name.isMain ? config.blogPostPattern : undefined
   const where: Where = { url, ...(pattern ? { pattern } : {}) }
-  const { icon, language, title = '' } = found
+  const { icon, language, title } = found
   return {
     ...{ url, name, feeds: found.feeds, ...(isMoved && isGiven ? { ledTo: found.home } : {}) },
-    ...{ ...(title === '' ? {} : { title: cleanTitle(title) }), ...(icon ? { icon } : {}), ...(language ? { language } : {}) },
-    ...(found.feed ? { feed: { ...previewFeed(found.feed, where), named: feed !== undefined } } : {}),
+    ...{ ...(title ? { title } : {}), ...(icon ? { icon } : {}), ...(language ? { language } : {}) },
+    ...(found.feed ? { feed: { ...previewFeed(found.feed, where), named: feed !== undefined } } : whyNone(found)),
     ...(found.sitemap ? { sitemap: previewSitemap(found.sitemap, where) } : {}),
     ...(pattern ? { pattern: pattern.source } : {})
   }
@@ -75,8 +75,10 @@ function readAddress(raw: string, sentence: string): string {
   return url
 }
 
-/** A title as it may stand as the name of an account. */
-export const cleanTitle = (text: string): string => [...withoutControls(text).replace(/\s+/g, ' ').trim()].slice(0, LONGEST_TITLE).join('')
+function whyNone({ feeds, trace }: Explored): Pick<Preview, 'unread'> {
+  const failed = feeds.length > 0 ? trace.find(step => step.failed !== undefined)?.failed : undefined
+  return failed === undefined ? {} : { unread: failed }
+}
 
 function previewFeed({ feed, located }: NonNullable<Explored['feed']>, where: Where): Omit<NonNullable<Preview['feed']>, 'named'> {
   const newestFirst = readEntries(feed, where)

@@ -3,7 +3,7 @@ import { BadMessage, Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { addAccount, findAccount, keepBlog, lookSoon } from './accounts.ts'
-import { cleanTitle } from './preview-blog.ts'
+import { cleanTitle } from './explore-blog.ts'
 import { findRenamable } from './propose-name.ts'
 
 /** `feed`: the one that the owner named; without it the blog's is looked for. */

@@ -48,6 +48,8 @@ export type ProposalView = {
   change: 'none' | 'rename' | 'add'
   host: string
   feeds: { url: string; title?: string; chosen: boolean }[]
+  /** Why none of them could be read. */
+  unread?: string
   /** The feed was found by ourselves: it is no choice of the owner as long as it stays the same. */
   foundFeed?: string
   feedGiven?: SettingView
