@@ -173,6 +173,7 @@ describe('ActivityStreams documents', () => {
         followers: `${ANN}/followers`,
         type: 'Note',
         url: 'https://blog.example/1',
+        page: 'https://blog.example/1',
         html: '<p>Hello</p>'
       },
       ...{
