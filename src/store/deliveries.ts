@@ -42,10 +42,8 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return row && fromRow<Document>(row)
     },
     /**
-     * A document for every subscriber of its topic whose lease holds, in one statement. Answers the addresses that may be served
-     * now; those that wait for a retry get it after what they already wait for (H8: order kept).
-     * @param accountId whose topic it is, if it is ours: servers whose people have turned from OStatus to ActivityPub get it by that
-     * alone (X19)
+     * A document for every subscriber of its topic whose lease holds; if it is an account's, but for servers whose people have all turned
+     * from OStatus to ActivityPub (X19). Answers the addresses that may be served now; who waits for a retry gets it in order (H8).
      */
     async addForTopic(documentId: string, topic: string, now: Date, accountId?: string): Promise<string[]> {
       const { rows } = await raw(
