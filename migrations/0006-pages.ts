@@ -3,6 +3,19 @@ import type { Knex } from 'knex'
 /** What the owner's and the visitor's pages need to know, and to find quickly. */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
+    -- sessions that can be told apart and ended
+    alter table sessions
+      add column id uuid not null default gen_random_uuid(),
+      -- the browser, in two words; and when it was seen last, to within a day
+      add column browser text,
+      add column used_at timestamptz not null default now();
+
+    alter table blogs
+      -- the owner named it: no other is looked for
+      add column fixed_feed text,
+      -- how far it is, see OldImport of src/model/blog.ts
+      add column old_import jsonb;
+
     -- the post that a document tells of: so the log finds where a post went
     alter table documents add column post_id text collate "C";
     create index on documents (post_id) where post_id is not null;

@@ -90,7 +90,7 @@ export async function announceAct(
   if (entry.public) await tellSubscribers(tools, stores, account, entry, { key: entry.id }, now)
 }
 
-/** One document with one entry for all subscribers (H7). */
+/** One document with one entry for all subscribers (H7), but those who get it by ActivityPub. */
 async function tellSubscribers(
   tools: Needs,
   stores: Stores,
@@ -101,5 +101,6 @@ async function tellSubscribers(
 ): Promise<void> {
   const topic = tools.addresses.feed(account.localName)
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
-  await distribute(stores, { ...telling, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
+  const links = hubLinks(hubsOf(tools), topic)
+  await distribute(stores, { ...telling, topic, contentType: TYPE.atom, body, links, accountId: account.id }, now)
 }
