@@ -84,7 +84,7 @@ async function measure(asked: Asked): Promise<string> {
   const p95 = sorted[Math.floor(sorted.length * 0.95)]!
   const sent = await ask(asked, 'br')
   return (
-    `${asked.what.padEnd(28)} ${median(runs).toFixed(1).padStart(7)} ms  p95 ${p95.toFixed(1).padStart(7)} ms   ` +
+    `${asked.what.padEnd(28)} ${median(runs).toFixed(1).padStart(7)} ms  p95 ${p95.toFixed(1).padStart(7)}  best ${sorted[0]!.toFixed(1).padStart(6)}   ` +
     `${kB(body.length)} kB, gzip ${kB(gzipSync(body).length)}, br ${kB(brotliCompressSync(body).length)}; sent ${kB(sent.body.length)} ${sent.vary}`
   )
 }

@@ -1,4 +1,5 @@
 /** The log of the feeds that are read: how each comes, when, and what is wrong with it (W14, W41). */
+import { hideSecrets } from '../model/log.ts'
 import type { ListedFeed } from '../tools.ts'
 import { pageAt, readPlace, type Show, sendLog, showAnswer, timeOrNot } from './log-parts.ts'
 import type { FeedView } from './log-views.ts'
@@ -26,14 +27,23 @@ export const showFeeds: Show = async ({ subscriptions }, ctx, viewer, problem) =
 function showFeed(feed: ListedFeed): FeedView {
   const { badSignatures, fixedHub, format, hubs, id, newsMissed, pollFailures, state, topic, url, who } = feed
   const place = showPlace(url)
+  // an address that opens doors is no link
+  const told = hideSecrets(url)
   const hub = feed.hub ?? fixedHub ?? hubs[0]
   const isOver = state === 'ending' || state === 'ended'
   const page = who && (who.localName === undefined ? `/people/${who.id}` : `/users/${who.localName}`)
   return {
-    ...{ id, name: who?.displayName?.trim() || who?.acct || place?.host || topic, url, state, unread: pollFailures, badSignatures },
+    ...{
+      id,
+      name: who?.displayName?.trim() || who?.acct || place?.host || hideSecrets(topic),
+      url: told,
+      state,
+      unread: pollFailures,
+      badSignatures
+    },
     ...{ missed: newsMissed, mayRead: !isOver, mayAsk: !isOver && state !== 'gone' && hub !== undefined },
     ...(page === undefined ? {} : { page }),
-    ...(place === undefined ? {} : { feed: place }),
+    ...(place === undefined || told !== url ? {} : { feed: place }),
     ...(format === undefined ? {} : { format }),
     ...(hub === undefined ? {} : { hub: showPlace(hub)?.host ?? hub }),
     ...timesOf(feed)

@@ -219,6 +219,8 @@ describe('the log', function () {
       made.push((await subscriptions.add({ url, topic: url }, new Date(Date.now() + n))).id)
     }
     const weekly = await meet(node.tools, 'weekly')
+    const secret = 'https://private.example/feed?token=s3cret'
+    const mine = await subscriptions.add({ url: secret, topic: secret }, new Date(Date.now() - DAY))
     const [gone, failing, denied, pushed] = made
     await subscriptions.change(gone!, { state: 'gone', error: 'https://f0.example/feed answered 410.', status: 410 })
     await subscriptions.change(failing!, {
@@ -241,12 +243,17 @@ describe('the log', function () {
     )
     assert.match(await read('/log'), /3 feeds are in trouble/)
     const older = /rel="next" href="(\?[^"]+)"/.exec((await owner.get('/log/feeds')).text)![1]!
-    assert.equal(names(await read(`/log/feeds${older.replaceAll('&amp;', '&')}`)).length + 20, 23 - 1)
+    assert.equal(names(await read(`/log/feeds${older.replaceAll('&amp;', '&')}`)).length + 20, 24 - 2)
     assert.equal(names(await read('/log/feeds?sort=new'))[0], 'f22')
     assert.match(
       await read(`/log/feeds?sort=new&after=0_${made[4]}`),
       /weekly@a\.example New posts are pushed by its hub\. .*Format RSS Hub hub\.example Pushes until .*Last push .*Last read .*Last news/
     )
+
+    const all = (await owner.get(`/log/feeds?sort=new&after=0_${made[1]}`)).text
+    assert.match(all, /private\.example\/feed\?token=…/)
+    assert.doesNotMatch(all, /s3cret/)
+    await subscriptions.remove(mine.id)
 
     assert.match(await press(`/log/feeds/${failing}/read?sort=new`), /The feed is read now/)
     assert.deepEqual(await jobs('feed.poll'), [{ subscription: failing }])
