@@ -106,7 +106,9 @@ export function makeTimelines(db: Db) {
     /** Full text of titles and bodies: every word must be there. */
     async search(words: string, page: Page, onlyLocal: boolean): Promise<Shown[]> {
       const fits = (query: Knex.QueryBuilder) => query.whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
-      const isLocal = (query: Knex.QueryBuilder) => isPublic(query).whereIn('p.author_id', accounts())
+      // by their ids: so the planner knows how much each of them wrote
+      const ours: string[] = onlyLocal ? (await accounts()).map(({ id }) => id) : []
+      const isLocal = (query: Knex.QueryBuilder) => isPublic(query).whereRaw('p.author_id = any(?)', [ours])
       const [first, rest] = onlyLocal
         ? [amongPeople(accounts(), page, query => fits(isPublic(query))), lookUp(page, query => fits(isLocal(query)))]
         : [among(page, fits), lookUp(page, fits)]
