@@ -167,4 +167,4 @@ export type RefusalView = {
   first?: TimeView
 }
 
-export type LogRefusedView = LogView & { refusals: RefusalView[] }
+export type LogRefusedView = LogView & { refusals: RefusalView[]; days: number }
