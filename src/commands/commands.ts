@@ -11,6 +11,7 @@ import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
+import { kit } from './kit.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
@@ -26,6 +27,7 @@ const COMMANDS: Command[] = [
     accountList,
     accountRemove,
     blog,
+    kit,
     importSitemap,
     importFeed,
     follow,

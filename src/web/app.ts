@@ -4,6 +4,7 @@ import Koa from 'koa'
 import type { Tools } from '../tools.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
+import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
@@ -49,6 +50,7 @@ export function makeApp(tools: Tools): Koa {
     nodeInfoRoutes(tools),
     ownerRoutes(tools),
     connectRoutes(tools),
+    blogRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

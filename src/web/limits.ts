@@ -29,6 +29,12 @@ export function makeRemoteLimit(): (address: string) => Promise<void> {
   return address => take(each, address, 'You have asked for as many servers as one may in a minute.')
 }
 
+/** Checks of the owner, each of which asks a blog or this node a dozen times: 6 a minute. */
+export function makeCheckLimit(): () => Promise<void> {
+  const all = new RateLimiterMemory({ points: 6, duration: MINUTE })
+  return () => take(all, 'all', 'You have checked as often as one may in a minute.')
+}
+
 /** Conversations that are not at hand: 60 pages a minute for an address, and 600 that are only counted. */
 export function makeGatherLimit({ clock }: Pick<Tools, 'clock'>): Record<'comments' | 'counts', (address: string) => Promise<void>> {
   return { comments: makeMinutes(clock, 60), counts: makeMinutes(clock, 600) }

@@ -8,6 +8,7 @@ import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
+import type { Check } from '../model/check.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
 import type { ListView } from './paging.ts'
@@ -56,6 +57,19 @@ export type ConnectView = {
   }[]
 }
 
+/** The kit of a blog. `kit` is absent as long as nobody said where the blog lies; without `blog` the account has none. */
+export type BlogView = {
+  as: string
+  /** Accounts, where there are several: each with its page. */
+  accounts: { name: string; path: string }[]
+  problem?: string
+  blog?: { place: PlaceView; feed?: PlaceView; handle: string; domain: string; isSet: boolean; isOwn: boolean }
+  hosts: { host: string; path: string; chosen: boolean }[]
+  /** `where` is HTML. */
+  kit?: { files: { path: string; text: string; where: string; download: string }[]; lines: { text: string; where: string }[] }
+  checks?: Check[]
+}
+
 /** What each template is given beside the frame. */
 export type Views = {
   timeline: ListView & { heading: string }
@@ -85,6 +99,7 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
+  blog: BlogView
   remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }
