@@ -7,6 +7,7 @@ import { favourite, reply, share, undo } from './act.ts'
 import { blog } from './blog.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
 import { deliveries, deliveriesRetry } from './deliveries.ts'
+import { doctor } from './doctor.ts'
 import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
@@ -41,7 +42,7 @@ const COMMANDS: Command[] = [
   ...[reply, favourite, share, undo, history, thread],
   ...[moderation, approve, unapprove, hide, unhide, block, unblock],
   ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
-  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
+  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, doctor, signin]
 ]
 
 /** What main does itself, as it needs no tools or more than those. */

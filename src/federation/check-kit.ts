@@ -16,22 +16,44 @@ const XML_TYPES = [TYPE.xrd, TYPE.xml, 'text/xml']
 
 /** All checks of a kit, in the order in which they are told. Some ten requests, each within its time. */
 export async function checkKit(tools: Tools, kit: BlogKit): Promise<Check[]> {
-  const [domain, pages] = await Promise.all([checkDomain(tools, kit), checkPages(tools, kit)])
+  const [domain, pages] = await Promise.all([checkKitDomain(tools, kit), checkPages(tools, kit)])
   return [...domain, ...pages]
 }
 
+/** A domain that is to answer for a handle. `base`: the origin by which it is asked; `cure`: what to do when it does not. */
+export type Domain = {
+  domain: string
+  base: string
+  handle: string
+  uri: string
+  origin: string
+  isSet: boolean
+  cure: string
+  prefix?: string
+}
+
 /** host-meta and WebFinger of the handle's domain, and whether the node goes by that domain. */
-export async function checkDomain(tools: Tools, kit: BlogKit): Promise<Check[]> {
-  const { domain } = kit
+async function checkKitDomain(tools: Tools, kit: BlogKit): Promise<Check[]> {
+  return [...(await checkDomain(tools, domainOf(kit))), checkHandles(tools, kit)]
+}
+
+/** The domain of a kit, asked as the blog is if they are one host. */
+export function domainOf(kit: BlogKit): Domain {
   const blog = new URL(kit.blog)
-  const origin = blog.host === domain ? blog.origin : `https://${domain}`
-  const resource = encodeResource(`acct:${kit.handle}`)
+  const base = blog.host === kit.domain ? blog.origin : `https://${kit.domain}`
+  return { domain: kit.domain, base, handle: kit.handle, uri: kit.uri, origin: kit.origin, isSet: kit.isSet, cure: PUBLISH }
+}
+
+/** host-meta and WebFinger of a domain. */
+export async function checkDomain(tools: Tools, place: Domain): Promise<Check[]> {
+  const { base, handle } = place
   const [hostMeta, webFinger] = await Promise.all([
-    look(tools, `${origin}/.well-known/host-meta`, `${TYPE.xrd}, ${TYPE.xml}`),
-    look(tools, `${origin}/.well-known/webfinger?resource=${resource}`, ACCEPT_DESCRIPTOR)
+    look(tools, `${base}/.well-known/host-meta`, `${TYPE.xrd}, ${TYPE.xml}`),
+    look(tools, `${base}/.well-known/webfinger?resource=${encodeResource(`acct:${handle}`)}`, ACCEPT_DESCRIPTOR)
   ])
-  const first = checkHostMeta(kit, hostMeta)
-  return [first, checkWebFinger(kit, webFinger, first.state !== 'failure'), checkHandles(tools, kit)]
+  const first = checkHostMeta(place, hostMeta)
+  const isOwn = new URL(place.origin).host === place.domain
+  return [first, checkWebFinger(place, webFinger, first.state !== 'failure' && !isOwn)]
 }
 
 function checkHandles({ config }: Tools, { domain, isSet }: BlogKit): Check {
@@ -40,21 +62,21 @@ function checkHandles({ config }: Tools, { domain, isSet }: BlogKit): Check {
   return { id: 'handle', state: 'failure', sentence, cure: `Set HANDLE_HOST=${domain} and start the node again.` }
 }
 
-function checkHostMeta({ domain, handle, origin }: BlogKit, looked: Looked): Check {
+function checkHostMeta({ cure: mend, domain, handle, origin, prefix = '' }: Domain, looked: Looked): Check {
   const { answer, seen } = looked
   const told = (state: Check['state'], sentence: string, cure?: string): Check => ({
-    ...{ id: 'host-meta', state, sentence },
+    ...{ id: `${prefix}host-meta`, state, sentence },
     ...(cure === undefined ? {} : { cure, seen })
   })
-  if (answer?.status !== 200) return told('failure', `There is no host-meta at ${domain}: ${describeLook(looked)}.`, PUBLISH)
+  if (answer?.status !== 200) return told('failure', `There is no host-meta at ${domain}: ${describeLook(looked)}.`, mend)
   try {
     const templates = lrddTemplates(readDescriptor(answer.body, answer.headers['content-type']))
     const places = templates.map(({ template }) => expandTemplate(template, `acct:${handle}`))
     if (!places.some(place => place.startsWith(`${origin}/.well-known/webfinger`)))
-      return told('failure', `host-meta of ${domain} does not lead to this node, but to ${places[0] ?? 'nowhere'}.`, PUBLISH)
+      return told('failure', `host-meta of ${domain} does not lead to this node, but to ${places[0] ?? 'nowhere'}.`, mend)
   } catch (error) {
     if (!isFailure(error)) throw error
-    return told('failure', `host-meta of ${domain} cannot be read: ${error.message}`, PUBLISH)
+    return told('failure', `host-meta of ${domain} cannot be read: ${error.message}`, mend)
   }
   const type = bareType(looked)
   if (XML_TYPES.includes(type)) return told('ok', `host-meta of ${domain} leads to this node.`)
@@ -66,11 +88,11 @@ const bareType = ({ answer }: Looked): string => (answer?.headers['content-type'
 const typeCure = (type: string): string =>
   `Where the host lets you choose, have it sent as ${type}. Most servers read it all the same; GoToSocial does not.`
 
-function checkWebFinger(kit: BlogKit, looked: Looked, hasHostMeta: boolean): Check {
-  const { domain, handle, isSet, origin, uri } = kit
+function checkWebFinger(place: Domain, looked: Looked, hasHostMeta: boolean): Check {
+  const { cure: mend, domain, handle, isSet, origin, prefix = '', uri } = place
   const { answer, seen } = looked
   const told = (state: Check['state'], sentence: string, cure?: string): Check => ({
-    ...{ id: 'webfinger', state, sentence },
+    ...{ id: `${prefix}webfinger`, state, sentence },
     ...(cure === undefined ? {} : { cure, seen })
   })
   if (answer?.status !== 200) {
@@ -81,17 +103,17 @@ function checkWebFinger(kit: BlogKit, looked: Looked, hasHostMeta: boolean): Che
       return told('skipped', `WebFinger of ${domain} leads here, where @${handle} is not known before HANDLE_HOST is set.`)
     const sentence = `WebFinger of ${domain} does not tell of @${handle}: ${describeLook(looked)}.`
     // Mastodon and GoToSocial look at host-meta then
-    return answer?.status === 404 && hasHostMeta ? told('warning', sentence, HOST_META_ONLY) : told('failure', sentence, PUBLISH)
+    return answer?.status === 404 && hasHostMeta ? told('warning', sentence, HOST_META_ONLY) : told('failure', sentence, mend)
   }
   try {
     const descriptor = readDescriptor(answer.body, answer.headers['content-type'])
     if (descriptor.subject?.toLowerCase() !== `acct:${handle}`)
-      return told('failure', `WebFinger of ${domain} tells of ${descriptor.subject ?? 'nobody'}, not of acct:${handle}.`, PUBLISH)
+      return told('failure', `WebFinger of ${domain} tells of ${descriptor.subject ?? 'nobody'}, not of acct:${handle}.`, mend)
     if (accountLinks(descriptor).activityActor !== uri)
-      return told('failure', `WebFinger of ${domain} does not name the account, ${uri}.`, PUBLISH)
+      return told('failure', `WebFinger of ${domain} does not name the account, ${uri}.`, mend)
   } catch (error) {
     if (!isFailure(error)) throw error
-    return told('failure', `WebFinger of ${domain} cannot be read: ${error.message}`, PUBLISH)
+    return told('failure', `WebFinger of ${domain} cannot be read: ${error.message}`, mend)
   }
   const type = bareType(looked)
   if (type === TYPE.jrd || type === TYPE.json) return told('ok', `WebFinger of ${domain} tells of @${handle}.`)

@@ -7,6 +7,7 @@ import type { Tools } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 import { isAccount } from './blog-entries.ts'
 import { wantTopic } from './distribute.ts'
+import { findEcho } from './echo.ts'
 import { challenge } from './verify.ts'
 
 const OPEN_AT_ONCE = 100
@@ -119,9 +120,12 @@ async function checked(tools: Tools, read: SubscriptionRequest): Promise<Verific
  * A topic as we keep it: the feed of an account of ours in our spelling; the feed of an account's blog as it calls itself; or any other as
  * it was asked for when we are open (H2).
  */
-async function servedTopic({ actors, addresses, config, subscriptions }: Tools, asked: string): Promise<{ topic: string; own: boolean }> {
+async function servedTopic(tools: Tools, asked: string): Promise<{ topic: string; own: boolean }> {
+  const { actors, addresses, config, subscriptions } = tools
   const topic = canonicalTopic(asked, config.publicUrl)
   if (topic.startsWith(`${addresses.origin}/`)) {
+    // of which nothing but `doctor` knows, who asks as anybody would
+    if ((await findEcho(tools, topic)) !== undefined) return { topic, own: true }
     const name = /^\/users\/([a-z0-9_]{1,30})\.atom$/.exec(topic.slice(addresses.origin.length))?.[1]
     if (name === undefined || (await actors.findAccount(name)) === undefined) throw notOurs()
     return { topic, own: true }

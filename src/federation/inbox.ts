@@ -6,6 +6,7 @@ import { type Claim, checkClaim, type HttpMessage, readUnverifiedSignatures } fr
 import type { Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { makeBounds } from './bounds.ts'
+import { noteAtInbox } from './echo.ts'
 import { confirmHandle, isOfOne } from './fetch-actor.ts'
 import type { Received } from './identity.ts'
 import { completeAnswered, findConcern } from './inbox-concern.ts'
@@ -115,7 +116,10 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     if (posted.account !== undefined) await findAccount(tools, posted.account)
     const question = readQuestion(posted.body)
     const { activity, actor } = question
-    if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
+    if (isOfOne(actor, addresses.origin)) {
+      if (await noteAtInbox(tools, activity.id, posted)) return IGNORED
+      throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
+    }
     const known = await actors.findByName(actor)
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
     const nobody = known === undefined || known.removedAt !== undefined

@@ -25,6 +25,8 @@ export async function settleOrigin({ addresses, clock, config, log, transaction 
       await stores.history.moveOrigin(known, config.publicUrl)
       await stores.acts.moveOrigin(known, config.publicUrl)
       await askHubsAnew(stores, clock())
+      // what stands between the node and the world is new
+      await stores.queue.add('doctor', {})
       log.info({ from: known, to: config.publicUrl }, 'moved to another origin')
     }
     await stores.settings.keep('origin', config.publicUrl)

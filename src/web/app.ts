@@ -7,6 +7,8 @@ import { tootRoutes } from './api.ts'
 import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
+import { doctorRoutes } from './doctor.ts'
+import { echoRoutes } from './echo.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
@@ -40,6 +42,7 @@ export function makeApp(tools: Tools): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    echoRoutes(tools),
     publishRoutes(tools),
     salmonRoutes(tools),
     commentsRoutes(tools),
@@ -51,6 +54,7 @@ export function makeApp(tools: Tools): Koa {
     ownerRoutes(tools),
     connectRoutes(tools),
     blogRoutes(tools),
+    doctorRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

@@ -6,6 +6,7 @@ import type { Check } from '../model/check.ts'
 import { isFailure, Missing } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
+import { showChecks } from './checks.ts'
 import { makeCheckLimit } from './limits.ts'
 import { parametersOf } from './paging.ts'
 import { type BlogView, sendPage } from './render.ts'
@@ -76,7 +77,9 @@ async function sendBlog(
     throw error
   })
   const frame = { title: say('blog.title'), noindex: true, area: 'blog' }
-  sendPage(ctx, viewer, 'blog', frame, { ...told, ...viewOf(viewer, account, kit, hostOf(asked)) }, status)
+  const { checks, problem } = told
+  const found = { ...(problem && { problem }), ...(checks && { checks: showChecks(viewer.language, checks) }) }
+  sendPage(ctx, viewer, 'blog', frame, { ...found, ...viewOf(viewer, account, kit, hostOf(asked)) }, status)
 }
 
 function viewOf({ accounts, language }: Viewer, { localName }: Account, kit: BlogKit | undefined, host: KitHost | undefined): BlogView {

@@ -8,9 +8,9 @@ import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
-import type { Check } from '../model/check.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
+import type { CheckView } from './checks.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
@@ -67,8 +67,11 @@ export type BlogView = {
   hosts: { host: string; path: string; chosen: boolean }[]
   /** `where` is HTML. */
   kit?: { files: { path: string; text: string; where: string; download: string }[]; lines: { text: string; where: string }[] }
-  checks?: Check[]
+  checks?: CheckView[]
 }
+
+/** What was found wrong last, if anybody looked yet. */
+export type DoctorView = { problem?: string; at?: TimeView; checks?: CheckView[]; failures?: number }
 
 /** What each template is given beside the frame. */
 export type Views = {
@@ -100,6 +103,7 @@ export type Views = {
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
   blog: BlogView
+  doctor: DoctorView
   remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }

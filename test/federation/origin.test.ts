@@ -80,6 +80,7 @@ describe('the origin of the node', () => {
     const asked = (await subscriptions.find(followed.id))!
     assert.equal(asked.state, 'polling')
     assert.ok(asked.askAt! <= new Date())
+    assert.equal((await after.queue.take('doctor', 5)).length, 1, '6.2 the node is looked at when its public address is new')
   })
 
   it('stops the start when it was public and is another now', async () => {

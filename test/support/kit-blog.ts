@@ -10,6 +10,7 @@ export type KitBlog = Loopback & {
   folder: string
   asked: string[]
   post: string
+  fail(path?: string): void
   put(kit?: Kit, more?: string): void
   write(path: string, text: string): void
 }
@@ -56,14 +57,16 @@ function headersOf(folder: string, pathname: string): Record<string, string> {
   return headers
 }
 
-/** A blog that is empty until `put` writes it. @param host whose rules are kept; undefined: nothing but files, the query ignored */
+/** A blog that is empty until `put` writes it; `fail` lets a path answer 500. @param host whose rules are kept; undefined: nothing but files, the query ignored */
 export async function startKitBlog(host?: KitHost): Promise<KitBlog> {
   const folder = temporaryFolder()
   const asked: string[] = []
+  let failing: string | undefined
   const server = await listen(
     createServer((request, response) => {
       asked.push(request.url ?? '')
       const { pathname } = new URL(request.url ?? '/', 'http://blog')
+      if (pathname === failing) return void response.writeHead(500).end('<h1>Out of order</h1>')
       if (host !== undefined && RULES[host]?.(request, response, folder)) return
       const path = join(folder, pathname, pathname.endsWith('/') ? 'index.html' : '')
       if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return void response.writeHead(404).end('<title>Not here</title>')
@@ -73,7 +76,10 @@ export async function startKitBlog(host?: KitHost): Promise<KitBlog> {
     })
   )
   const blog = writeKitBlog(folder, server.origin)
-  return { ...server, folder, asked, ...blog }
+  const fail = (path?: string) => {
+    failing = path
+  }
+  return { ...server, folder, asked, fail, ...blog }
 }
 
 /** Writes pages, feed and the kit into a folder. `put` takes entries of the feed, too. @param origin where it is served */

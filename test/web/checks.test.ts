@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url))
 const files = [
   'protocol/kit.ts',
   ...readdirSync(join(root, 'federation')).flatMap(name =>
-    /^(check-(kit|pages)|look|doctor.*)\.ts$/.test(name) ? [`federation/${name}`] : []
+    /^(check-(kit|pages)|checking|look|doctor.*)\.ts$/.test(name) ? [`federation/${name}`] : []
   )
 ]
 
