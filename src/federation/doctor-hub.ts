@@ -20,7 +20,10 @@ export async function checkHub(tools: Tools): Promise<Check> {
   try {
     return await goRound(tools, token, topic)
   } finally {
-    await tools.transaction(stores => stores.subscribers.removeTopic(topic))
+    await tools.transaction(async ({ deliveries, subscribers }) => {
+      await subscribers.removeTopic(topic)
+      await deliveries.removeTopic(topic)
+    })
     await closeEcho(tools, token)
   }
 }

@@ -10,7 +10,7 @@ import { findConnection } from './mastodon.ts'
 const SECOND = 1000
 const DAY = 86_400_000
 const OLDEST_POSTGRES = 15
-const SLOW_MS = 100
+const SLOW_MS = 250
 const MB = 1_000_000
 /** Free space, megabytes: below the first it is urgent. */
 const DISK = { urgent: 200, little: 1000 }
@@ -44,7 +44,7 @@ export async function checkDatabase({ condition }: Tools): Promise<Check> {
   if (pending > 0)
     return failure(
       'database',
-      `The database is not up to date: ${pending} steps are missing.`,
+      `The database is not up to date. Missing steps: ${pending}.`,
       'Run `tidings migrate`, and start the node again.'
     )
   if (ms > SLOW_MS) return warning('database', `The database takes ${Math.round(ms)} ms for the simplest question.`, NEARER)
@@ -107,8 +107,8 @@ async function findOffset({ clock, http }: Tools, url: string): Promise<number |
 
 export async function checkQueue({ condition }: Tools): Promise<Check> {
   const { due, kind, seconds } = await condition.jobs()
-  if (seconds <= LONGEST_WAIT) return ok('queue', `The queue is worked: ${due} jobs are to be begun, none of them for long.`)
-  const sentence = `${due} jobs are to be begun, and the oldest (${kind}) has waited for ${Math.floor(seconds / 60)} minutes.`
+  if (seconds <= LONGEST_WAIT) return ok('queue', `The queue is worked. Waiting now: ${due}, none for long.`)
+  const sentence = `Jobs wait that should have begun: ${due}. The oldest (${kind}) has waited for ${Math.floor(seconds / 60)} minutes.`
   return failure('queue', sentence, 'See that `tidings start` or `tidings worker` runs: its log tells what holds it up.')
 }
 
@@ -121,8 +121,8 @@ export async function checkDeliveries({ clock, condition }: Tools): Promise<Chec
       ? ok('dead-hosts', 'Every server to which something is to go has taken something within a day.')
       : warning('dead-hosts', `For more than a day these take nothing: ${names}.`, DEAD),
     failed === 0
-      ? ok('deliveries', `Within a day ${done} deliveries arrived, and none was given up.`)
-      : warning('deliveries', `Within a day ${failed} deliveries were given up, ${done} arrived.`, GIVEN_UP)
+      ? ok('deliveries', `Deliveries within a day: arrived ${done}, given up none.`)
+      : warning('deliveries', `Deliveries within a day: arrived ${done}, given up ${failed}.`, GIVEN_UP)
   ]
 }
 

@@ -87,7 +87,7 @@ async function checkAddress(tools: Tools): Promise<Check> {
 }
 
 const REACH =
-  'See that the name leads to this machine, that its ports 80 and 443 are open, and that the proxy hands requests on to the port of the node.'
+  'See that `tidings start` runs, that the name leads to this machine, that its ports 80 and 443 are open, and that the proxy hands requests on to the port of the node.'
 const PRIVATE =
   'Others may reach it all the same, but it cannot be looked at from here: let the name lead to the public address, or allow the private one by ALLOW_ADDRESSES.'
 

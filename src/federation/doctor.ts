@@ -29,7 +29,7 @@ export async function examine(tools: Tools, measures: Measures = MEASURES): Prom
   return found.flat()
 }
 
-/** Examines the node and keeps what was found; whoever asks meanwhile in this process gets the same. What fails is written into the log. */
+/** Examines the node and keeps what was found; whoever asks meanwhile in this process gets the same. */
 export function runDoctor(tools: Tools): Promise<Examined> {
   const known = running.get(tools.settings)
   if (known !== undefined) return known
@@ -39,14 +39,17 @@ export function runDoctor(tools: Tools): Promise<Examined> {
 }
 
 async function examineAndKeep(tools: Tools): Promise<Examined> {
-  const { clock, log, settings } = tools
-  const checks = await examine(tools)
-  const at = clock()
-  await settings.keep(NAME, { at, checks })
-  for (const { cure, id, sentence, state } of checks) if (state === 'failure') log.warn({ check: id, cure }, `doctor: ${sentence}`)
+  const found = { checks: await examine(tools), at: tools.clock() }
+  await tools.settings.keep(NAME, found)
+  return found
+}
+
+/** The same when nobody asked for it: what fails is written into the log. */
+export async function runDoctorAlone(tools: Tools): Promise<void> {
+  const { checks } = await runDoctor(tools)
+  for (const { cure, id, sentence, state } of checks) if (state === 'failure') tools.log.warn({ check: id, cure }, `doctor: ${sentence}`)
   const count = (state: Check['state']) => checks.filter(one => one.state === state).length
-  log.info({ ok: count('ok'), warnings: count('warning'), failures: count('failure'), skipped: count('skipped') }, 'doctor')
-  return { at, checks }
+  tools.log.info({ ok: count('ok'), warnings: count('warning'), failures: count('failure'), skipped: count('skipped') }, 'doctor')
 }
 
 /** What was found last, by whichever process of this node. */

@@ -216,6 +216,11 @@ export function makeDeliveries(db: Db, vault: Vault) {
         [now, ours, bytes]
       )
     },
+    /** Forgets what was handed out of a topic, as if it had never been. */
+    async removeTopic(topic: string): Promise<void> {
+      await db('deliveries').whereIn('document_id', db('documents').select('id').where({ topic })).delete()
+      await db('documents').where({ topic }).delete()
+    },
     /** Forgets what was settled before a time, and documents that nobody waits for. */
     async forget(before: Date): Promise<void> {
       await db('deliveries').where('created_at', '<', before).whereNot({ state: 'waiting' }).delete()

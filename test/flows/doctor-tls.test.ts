@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { examine } from '../../src/federation/doctor.ts'
+import { checkOutside } from '../../src/federation/doctor-outside.ts'
 import { makeGuard } from '../../src/net/guard.ts'
 import { makeHttp } from '../../src/net/http.ts'
 import { startNode } from '../support/node.ts'
@@ -56,6 +57,45 @@ describe('doctor behind TLS', function () {
 
 describe('doctor at a public address', function () {
   this.timeout(30_000)
+
+  it('W52 says when a certificate ends within two weeks', async () => {
+    const patient = await startPatient()
+    try {
+      const { tools } = patient
+      const validTo = new Date(Date.now() + 3 * 86_400_000)
+      // of the address alone is it told that it is https, and what its certificate is
+      const http = { ...tools.http, certificate: async () => ({ validTo }) }
+      const config = { ...tools.config, isLoopback: false }
+      const addresses = { ...tools.addresses, origin: tools.addresses.origin.replace('http:', 'https:') }
+      const [found] = told(await checkOutside({ ...tools, addresses, config, http }))
+      assert.deepEqual([found?.id, found?.state], ['tls', 'warning'])
+      assert.match(found!.sentence, new RegExp(`ends on ${validTo.toISOString().slice(0, 10)}\\.$`))
+    } finally {
+      await patient.close()
+    }
+  })
+
+  it('W52 says when its name leads to a private address from here', async () => {
+    const origin = 'http://node.test:3000'
+    const guard = makeGuard({ allow: [] })
+    const http = makeHttp({
+      guard,
+      lookup: async () => ['10.0.0.7'],
+      allowHttp: true,
+      userAgent: 'x/0',
+      clock: Date.now,
+      ownOrigin: origin
+    })
+    const node = await startNode({ env: { PUBLIC_URL: origin, ALLOW_ADDRESSES: '' }, accounts: ['blog'], work: false, overrides: { http } })
+    try {
+      const [found] = told(await examine(node.tools)).filter(({ state }) => state === 'failure')
+      assert.equal(found?.sentence, `From here ${origin} is at a private address.`)
+      assert.match(found!.cure!, /ALLOW_ADDRESSES/)
+    } finally {
+      await node.close()
+    }
+  })
+
   it('X29 reaches its own node through the outside, which nothing else of the node does', async () => {
     const proxy = await startProxy()
     const origin = `http://node.test:${proxy.port}`

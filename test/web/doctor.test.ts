@@ -71,7 +71,7 @@ describe('the page of the check-up', function () {
     assert.deepEqual(
       broken.json.find(({ id }) => id === 'database'),
       {
-        ...{ id: 'database', state: 'failure', sentence: 'The database is not up to date: 1 steps are missing.' },
+        ...{ id: 'database', state: 'failure', sentence: 'The database is not up to date. Missing steps: 1.' },
         ...{ cure: 'Run `tidings migrate`, and start the node again.', seen: null }
       }
     )
