@@ -20,9 +20,9 @@ export async function checkHub(tools: Tools): Promise<Check> {
   try {
     return await goRound(tools, token, topic)
   } finally {
-    await tools.transaction(async ({ deliveries, subscribers }) => {
+    await tools.transaction(async ({ subscribers, topics }) => {
       await subscribers.removeTopic(topic)
-      await deliveries.removeTopic(topic)
+      await topics.removeDocuments(topic)
     })
     await closeEcho(tools, token)
   }
