@@ -10,7 +10,7 @@ import { Pool } from 'undici'
 import { assemble } from '../src/assemble.ts'
 import { readConfig } from '../src/config.ts'
 import { signRequest } from '../src/federation/sign.ts'
-import type { Log } from '../src/model/log.ts'
+import { silence } from '../test/support/database.ts'
 import { freePort, harness, median, startBenchNode, startServer } from './node.ts'
 
 const [followers = 5000, inboxes = 1000, rounds = 3] = process.argv.slice(2).map(Number)
@@ -19,7 +19,6 @@ const AT_ONCE = 64
 
 type Version = { distinct: number; duplicates: number; first: number; lastNew: number }
 
-const silence: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silence }
 const node = await startBenchNode({ ACCOUNT: 'alice', LOG_LEVEL: 'warn' })
 const port = 20_000 + ((await freePort()) % 10_000)
 const control = `http://127.0.0.1:${await freePort()}`

@@ -7,9 +7,9 @@
 import { fileURLToPath } from 'node:url'
 import { assemble } from '../src/assemble.ts'
 import { readConfig } from '../src/config.ts'
-import type { Log } from '../src/model/log.ts'
 import { signCavage } from '../src/protocol/cavage-signature.ts'
 import { AS, TYPE } from '../src/protocol/names.ts'
+import { silence } from '../test/support/database.ts'
 import { AT_ONCE, load, type Message, type Person, postFrom, startPerson, verifications } from './messages.ts'
 import { freePort, median, startBenchNode, startServer } from './node.ts'
 
@@ -48,7 +48,6 @@ function signed(origin: string, { privateKey: key }: Person, keyId: string, acti
   return { url: `${origin}/inbox`, headers: { ...headers, 'content-type': TYPE.activity }, body }
 }
 
-const silence: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silence }
 const node = await startBenchNode({ ACCOUNT: 'alice', LOG_LEVEL: 'warn' })
 const alice = `${node.url}/users/alice`
 const port = await freePort()
