@@ -27,13 +27,22 @@ const startSender = (n: number): Promise<Person> =>
     return { type: TYPE.activity, body: JSON.stringify({ '@context': CONTEXT, ...person, publicKey: key }) }
   })
 
-/** A mention as Mastodon tells of it. */
+/** A mention as Mastodon tells of it, every other one in an answer. */
 function createOf({ uri }: Person, n: number): object {
   const [id, at] = [`${uri}/statuses/${n}`, new Date().toISOString()]
   const told = { published: at, to: [PUBLIC], cc: [`${uri}/followers`, alice] }
   const page = { id: `${id}/replies?page=true`, type: 'CollectionPage', partOf: `${id}/replies`, items: [] }
   const note = {
-    ...{ id, type: 'Note', summary: null, inReplyTo: null, url: `${uri}/${n}`, attributedTo: uri, ...told, sensitive: false },
+    ...{
+      id,
+      type: 'Note',
+      summary: null,
+      inReplyTo: n % 2 === 0 ? null : said,
+      url: `${uri}/${n}`,
+      attributedTo: uri,
+      ...told,
+      sensitive: false
+    },
     ...{ content: `<p><span class="h-card"><a href="${alice}">@alice</a></span> Hello ${n}</p>`, attachment: [] },
     ...{ tag: [{ type: 'Mention', href: alice, name: '@alice' }], replies: { id: `${id}/replies`, type: 'Collection', first: page } }
   }
@@ -50,6 +59,7 @@ function signed(origin: string, { privateKey: key }: Person, keyId: string, acti
 
 const node = await startBenchNode({ ACCOUNT: 'alice', LOG_LEVEL: 'warn' })
 const alice = `${node.url}/users/alice`
+const { uri: said } = JSON.parse(node.command('publish', '--as', 'alice', '--text', 'What do you think?', '--json'))
 const port = await freePort()
 const peer = { url: `http://127.0.0.1:${port}` }
 const fedify = await startServer(fileURLToPath(new URL('fedify.ts', import.meta.url)), [`${port}`], `${peer.url}/taken`)
@@ -88,7 +98,7 @@ for (let round = 0; round < rounds; round++) {
 }
 const [ours, theirs] = targets.map(({ rates }) => median(rates)) as [number, number]
 const taken = await (await fetch(`${peer.url}/taken`)).text()
-console.log(`creates    ${Math.round(ours)}/s accepted, ${AT_ONCE} at once; ${await count('posts')} stored, Fedify believed ${taken}`)
+console.log(`creates    ${Math.round(ours)}/s accepted, ${AT_ONCE} at once; ${(await count('posts')) - 1} stored, Fedify believed ${taken}`)
 console.log(`ratio      to verifications by one core ${(ours / median(limits)).toFixed(3)}, to Fedify ${(ours / theirs).toFixed(1)}`)
 
 const stranger = await startSender(AT_ONCE)

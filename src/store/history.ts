@@ -87,13 +87,7 @@ export function makeHistory(db: Db) {
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
     findByUri: (uri: string, authorId?: string) =>
-      one(
-        db('posts')
-          .select(POST_COLUMNS)
-          .where({ uri, ...(authorId === undefined ? {} : { author_id: authorId }) })
-          .orderBy([{ column: 'rightful', order: 'desc' }, { column: 'received_at' }])
-          .first()
-      ),
+      authorId === undefined ? posts.findByUri(uri) : one(db('posts').select(POST_COLUMNS).where({ uri, author_id: authorId }).first()),
     findByAddress(url: string): Promise<KeptPost | undefined> {
       const named = db('posts').where({ url }).orWhere({ uri: url }).orWhere({ activity_url: url })
       return one(named.select(POST_COLUMNS).orderBy('received_at').first())

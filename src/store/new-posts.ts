@@ -1,4 +1,4 @@
-import { makeGatherer } from '../model/batch.ts'
+import { makeFinder, makeGatherer } from '../model/batch.ts'
 import type { KeptPost, Quoted } from '../model/kept.ts'
 import { type Db, fromRow } from './rows.ts'
 
@@ -32,6 +32,9 @@ const FIND_TWINS = `
       select id from (select id, author_id from posts where activity_url = any(ids) offset 0) named where author_id = author)
     order by uri = ids[1] desc, received_at limit 1) twin`
 
+const FIND_BY_URIS = `
+  select distinct on (uri) ${POST_COLUMNS} from posts where uri = any(:uris) order by uri, rightful desc, received_at`
+
 const SETTLE = `
   with made as (
     select made.*, (select deleted_at from tombstones where author_id = author and tombstones.uri = made.uri) as deleted_at,
@@ -61,6 +64,11 @@ const toJson = (value: unknown): string =>
 /** Posts as they come into a transaction: those that come at once need one statement of each kind. */
 export function makeNewPosts(db: Db) {
   return {
+    /** A post by its URI. Of several with one URI the rightful one is given, else the first seen. */
+    findByUri: makeFinder<KeptPost>(MOST_AT_ONCE, async uris => {
+      const { rows } = await db.raw(FIND_BY_URIS, { uris })
+      return new Map(rows.map((row: { uri: string }) => [row.uri, fromRow<KeptPost>(row)]))
+    }),
     /** Somebody's post by any of the ids that it bears in the protocols by which it may have come (X13), best of all the first of these. */
     findTwin: makeGatherer<Twin, KeptPost | undefined>(MOST_AT_ONCE, async list => {
       const asked = toJson(list.map(({ authorId: author, ids }, n) => ({ n, author, ids })))
