@@ -88,6 +88,8 @@ export function makeHistory(db: Db) {
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
     findByUri: (uri: string, authorId?: string) =>
       authorId === undefined ? posts.findByUri(uri) : one(db('posts').select(POST_COLUMNS).where({ uri, author_id: authorId }).first()),
+    /** By the ActivityPub id that it bears beside its own (X13). */
+    findByActivityUrl: (url: string) => one(db('posts').select(POST_COLUMNS).where({ activity_url: url }).orderBy('received_at').first()),
     findByAddress(url: string): Promise<KeptPost | undefined> {
       const named = db('posts').where({ url }).orWhere({ uri: url }).orWhere({ activity_url: url })
       return one(named.select(POST_COLUMNS).orderBy('received_at').first())

@@ -1,12 +1,12 @@
 /** The owner's Mastodon accounts: what is connected, how that stands, and the way there and back. */
 import Router, { type RouterContext } from '@koa/router'
 import { type Begun, beginConnection, disconnect, findStanding, finishConnection, handleOf } from '../federation/connect.ts'
-import { isFailure, Refused } from '../model/errors.ts'
+import { isFailure } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { type ConnectView, sendPage } from './render.ts'
 import { accountOf, redirectTo } from './search.ts'
-import { findViewer, readOwnerForm } from './session.ts'
+import { readOwnerForm, requireOwner } from './session.ts'
 import { showPlace, showTime } from './shown.ts'
 
 const PATH = '/settings/mastodon'
@@ -66,12 +66,6 @@ async function orTell(tools: Tools, ctx: RouterContext, work: () => Promise<void
   }
 }
 
-async function requireOwner(tools: Tools, ctx: RouterContext) {
-  const viewer = await findViewer(tools, ctx)
-  if (viewer.csrf !== undefined) return viewer
-  throw new Refused('Sign in first: `npx tidings signin` prints a link. Then open this address again.', { code: 'signed_out' })
-}
-
 async function sendConnections(
   tools: Tools,
   ctx: RouterContext,
@@ -81,7 +75,7 @@ async function sendConnections(
   const viewer = await requireOwner(tools, ctx)
   const accounts = await Promise.all((await tools.actors.accounts()).map(account => showStanding(tools, account)))
   const title = more.begun === undefined ? 'Mastodon' : `Connect ${more.begun.host}`
-  sendPage(ctx, viewer, 'connect', { title, noindex: true }, { ...more, accounts }, status)
+  sendPage(ctx, viewer, 'connect', { title, noindex: true, area: 'mastodon' }, { ...more, accounts }, status)
 }
 
 const showBegun = ({ localName }: Account, { server, ...begun }: Begun) => ({ ...begun, host: new URL(server).host, as: localName })

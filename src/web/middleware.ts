@@ -4,19 +4,19 @@ import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { errorPage, setPageHeaders } from './render.ts'
+import { languageOf } from './texts.ts'
 
 /** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
-export function guardRequests(tools: Tools): Middleware {
-  const { log } = tools
+export function guardRequests({ log }: Tools): Middleware {
   return async function guard(ctx, next) {
     const begun = performance.now()
     let error: unknown
     try {
       await next()
-      if (ctx.status >= 400 && ctx.body == null && !ctx.headerSent) answerError(tools, ctx, nobodyAnswered(ctx))
+      if (ctx.status >= 400 && ctx.body == null && !ctx.headerSent) answerError(ctx, nobodyAnswered(ctx))
     } catch (thrown) {
       error = thrown
-      answerError(tools, ctx, readError(thrown))
+      answerError(ctx, readError(thrown))
     }
     const ms = Math.round(performance.now() - begun)
     const line = { method: ctx.method, path: ctx.url.slice(0, 500), status: ctx.status, ms }
@@ -53,7 +53,7 @@ function readError(error: unknown): Told {
 }
 
 /** JSON for programs, a page for browsers, plain text for protocols (interface.md section 2). */
-function answerError(tools: Tools, ctx: Context, { status, code, sentence, retryAfter }: Told): void {
+function answerError(ctx: Context, { status, code, sentence, retryAfter }: Told): void {
   const allow = ctx.response.get('Allow')
   ctx.status = status
   if (allow) ctx.set('Allow', allow)
@@ -68,7 +68,7 @@ function answerError(tools: Tools, ctx: Context, { status, code, sentence, retry
     ctx.body = `${sentence}\n`
   } else {
     setPageHeaders(ctx)
-    ctx.body = errorPage(tools, { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
+    ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
   }
 }
 

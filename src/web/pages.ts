@@ -9,7 +9,7 @@ import { REL, TYPE } from '../protocol/names.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { Page, Tools } from '../tools.ts'
 import { listPage, mergeLists, parametersOf } from './paging.ts'
-import { type FollowView, sendIcon, sendPage, sendStyle, type Views } from './render.ts'
+import { type FollowView, sendIcon, sendPage, sendScript, sendStyle, type Views } from './render.ts'
 import { addSearch } from './search.ts'
 import { findViewer } from './session.ts'
 import { maySee, showPerson, showPlace, type Viewer } from './shown.ts'
@@ -25,6 +25,7 @@ export function pageRoutes(tools: Tools): Router {
   router.get('/people/:id', ctx => sendRemotePerson(tools, ctx))
   router.get('/posts/:id', ctx => sendRemotePost(tools, ctx))
   router.get('/style.css', sendStyle)
+  router.get('/page.js', sendScript)
   router.get('/icon.svg', sendIcon)
   // browsers ask for it where a page names no icon; it may well be a drawing
   router.get('/favicon.ico', sendIcon)

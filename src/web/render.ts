@@ -9,17 +9,26 @@ import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
-import type { Done, Tools } from '../tools.ts'
+import type { Done } from '../tools.ts'
 import type { ListView } from './paging.ts'
-import { type PersonView, type PlaceView, type PostView, STRANGER, type TimeView, type Viewer } from './shown.ts'
+import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
-const eta = new Eta({ views: folder, cache: true, autoEscape: true })
+/** A set of templates a language: in each of them `say`, `rich`, `tell` and `time` are that language's, and `this` is the set. */
+const makeTemplates = (texts: Texts) =>
+  Object.assign(
+    new Eta({ views: folder, cache: true, autoEscape: true, functionHeader: 'const { language, say, rich, tell, time } = this.texts' }),
+    { texts }
+  )
+const templates: Record<Language, Eta> = { en: makeTemplates(textsOf('en')), de: makeTemplates(textsOf('de')) }
 const digest = (text: string | Buffer) => createHash('sha256').update(text).digest('base64url').slice(0, 22)
 
 const css = readFileSync(join(folder, 'style.css'))
 const cssTag = digest(css)
+const script = readFileSync(join(folder, 'page.js'))
+const scriptTag = digest(script)
 const icon = readFileSync(join(folder, 'icon.svg'))
 
 /** Who may be followed or left, by which of our accounts; `asked`: who waits for an answer. `q` is what the search box takes. */
@@ -81,23 +90,27 @@ export type Views = {
   error: { sentence: string; status: number }
 }
 
-/** What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it. */
-export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean; creator?: string }
+/**
+ * What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it; `area` is the one
+ * of the settings that the page belongs to; `wide` is for tables.
+ */
+export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean; creator?: string; area?: string; wide?: boolean }
 
 /** A whole page as text. `name` is the template's, `data` what it needs. */
 export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
-  return eta.render(name, { query: '', links: [], noindex: false, creator: '', ...frame, ...data, viewer, css: `/style.css?v=${cssTag}` })
+  const files = { css: `/style.css?v=${cssTag}`, script: `/page.js?v=${scriptTag}` }
+  return templates[viewer.language].render(name, { query: '', links: [], noindex: false, creator: '', ...frame, ...data, viewer, ...files })
 }
 
 const HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'same-origin'
 }
 
-/** The headers that every page of ours bears: no script, no frame, nothing from elsewhere. */
+/** The headers that every page of ours bears: no frame, nothing from elsewhere, no script but our own files. */
 export const setPageHeaders = (ctx: Context): void => ctx.set(HEADERS)
 
 /**
@@ -126,12 +139,12 @@ export function sendPage<Name extends keyof Views>(
 
 /** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
 export function errorPage(
-  _tools: Tools,
+  language: Language,
   { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }
 ): string {
   const later = retryAfter === undefined ? '' : ` Try again in ${waitOf(retryAfter)}.`
   return renderPage(
-    STRANGER,
+    strangerOf(language),
     'error',
     { title: STATUS_CODES[status] ?? 'Error', noindex: true },
     { status, sentence: `${sentence}${later}` }
@@ -156,4 +169,5 @@ function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {
 }
 
 export const sendStyle = sendFile('text/css; charset=utf-8', css, cssTag, 31_536_000)
+export const sendScript = sendFile('text/javascript; charset=utf-8', script, scriptTag, 31_536_000)
 export const sendIcon = sendFile('image/svg+xml', icon, digest(icon), 86_400)

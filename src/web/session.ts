@@ -5,7 +5,8 @@ import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
 import { findNotices } from './notices.ts'
-import { STRANGER, type Viewer } from './shown.ts'
+import { strangerOf, type Viewer } from './shown.ts'
+import { type Language, languageOf } from './texts.ts'
 
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
@@ -21,11 +22,26 @@ export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<S
 
 /** Who looks at a page, and how much of the history is theirs to see. */
 export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
+  const language = languageOf(ctx)
   const session = await findSession(tools, ctx)
-  if (session === undefined) return tools.config.openSearch ? { sees: 'public', accounts: [] } : STRANGER
-  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
-  return { sees: 'all', accounts: accounts.map(account => account.localName), csrf: session.csrf, notices }
+  if (session === undefined) return tools.config.openSearch ? { sees: 'public', language, accounts: [] } : strangerOf(language)
+  return viewerOf(tools, language, session)
 }
+
+async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
+  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
+}
+
+/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */
+export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> {
+  ctx.set('Cache-Control', 'no-store')
+  const session = await findSession(tools, ctx)
+  if (session === undefined) throw signedOut()
+  return viewerOf(tools, languageOf(ctx), session)
+}
+
+const signedOut = () => new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
 
 /**
  * The form that the owner sent from a page of ours.
@@ -33,7 +49,7 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
  */
 export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> {
   const session = await findSession(tools, ctx)
-  if (session === undefined) throw new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
+  if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await readForm(ctx, limit)
   if (!sameToken(form.get('csrf') ?? '', session.csrf))

@@ -5,18 +5,19 @@ import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
+import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
  * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
  */
-export type Viewer = { sees: 'all' | 'public' | 'local'; accounts: string[]; csrf?: string; notices?: Notice[] }
+export type Viewer = { sees: 'all' | 'public' | 'local'; language: Language; accounts: string[]; csrf?: string; notices?: Notice[] }
 
 /** What the owner is told on every page, and where something can be done about it. */
 export type Notice = { sentence: string; path: string; act: string }
 
 /** Somebody of whom nothing is known. */
-export const STRANGER: Viewer = { sees: 'local', accounts: [] }
+export const strangerOf = (language: Language): Viewer => ({ sees: 'local', language, accounts: [] })
 
 /** A place elsewhere. Its host is shown, so that nobody is led where they did not mean to go (X41). */
 export type PlaceView = { url: string; host: string }
