@@ -27,5 +27,22 @@ const addCopying = () => {
   }
 }
 
+/** `<div id="…" data-again="SECONDS">` is fetched anew until it comes without that: what goes on by itself is seen going on. */
+const addLookingAgain = () => {
+  const block = document.querySelector('[data-again][id]')
+  if (!block) return
+  setTimeout(async () => {
+    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(block.id)
+    // nobody is thrown out of what they are about to press
+    if (fresh && !block.contains(document.activeElement)) {
+      block.replaceWith(document.adoptNode(fresh))
+      showTimes(fresh)
+    }
+    addLookingAgain()
+  }, block.dataset.again * 1000)
+}
+
 showTimes(document)
 addCopying()
+addLookingAgain()

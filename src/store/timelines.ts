@@ -57,10 +57,13 @@ export function makeTimelines(db: Db) {
     /** Whether any post that is kept is of a conversation. */
     knowsConversation: async (name: string) =>
       (await db('posts').where({ conversation: name }).whereNull('deleted_at').first('id')) !== undefined,
-    /** Posts of everyone whom an account follows, its own, and those that mention it. @param uri of the account */
-    home: (accountId: string, uri: string, page: Page) =>
+    /**
+     * Posts of everyone whom an account follows, its own, and those that mention it; `direct`: also what is for those named in it alone.
+     * @param uri of the account
+     */
+    home: (accountId: string, uri: string, page: Page, { direct = true } = {}) =>
       shown(
-        base(page).where(group =>
+        (direct ? base(page) : base(page).whereNot('p.visibility', 'direct')).where(group =>
           group
             .where('p.author_id', accountId)
             .orWhereRaw('p.mentions @> array[?]::text[]', [uri])

@@ -7,6 +7,7 @@ import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
+import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { inboxRoutes } from './inbox.ts'
@@ -15,6 +16,7 @@ import { guardRequests } from './middleware.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
+import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
 import { quoteRoutes } from './quotes.ts'
@@ -49,6 +51,8 @@ export function makeApp(tools: Tools): Koa {
     nodeInfoRoutes(tools),
     ownerRoutes(tools),
     connectRoutes(tools),
+    followingRoutes(tools),
+    privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

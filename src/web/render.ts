@@ -12,6 +12,7 @@ import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import type { FollowingView, ImportedView } from './shown-following.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
@@ -85,6 +86,8 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
+  following: FollowingView
+  imported: ImportedView
   remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }
