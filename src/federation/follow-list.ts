@@ -118,14 +118,15 @@ export async function exportFollows({ clock, follows }: Tools, accounts: Account
   const groups = []
   for (const { id, localName } of accounts) {
     const people = [...(await follows.following(id)), ...(await follows.asked(id))]
-    groups.push({ name: localName, outlines: people.flatMap(({ actor, via }) => outlineOf(actor, via)) })
+    const outlines = people.flatMap(({ actor, via }) => outlineOf(actor, via))
+    groups.push({ name: localName, outlines: outlines.sort((a, b) => a.title.localeCompare(b.title, 'en')) })
   }
   const names = accounts.map(({ localName }) => localName).join(', ')
   return writeOpml(`Followed by ${names}`, groups, clock())
 }
 
 /** Accounts of this node, and whoever is on ActivityPub, go by their name as well. */
-function outlineOf(actor: Actor, via: string): Outline[] {
+function outlineOf(actor: Actor, via: string): (Outline & { title: string })[] {
   const { acct, displayName, feedUrl, uri, url } = actor
   const title = displayName?.trim() || acct || uri
   const page = [url, uri].find(isWebAddress)

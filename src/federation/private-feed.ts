@@ -1,5 +1,5 @@
 /** Everybody whom the owner follows as one feed, for a reader that shows a token (W48). */
-import type { Account, Shown } from '../model/kept.ts'
+import type { Account, Actor, Shown } from '../model/kept.ts'
 import { hashToken, randomToken, sameToken } from '../model/tokens.ts'
 import type { EntryOut, FeedHead } from '../protocol/feed-parts.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
@@ -61,7 +61,7 @@ export function privateEntry({ addresses }: Pick<Tools, 'addresses'>, post: Show
     ...{ published: post.publishedAt, updated: post.updatedAt, mentions: [], tags: post.tags }
   }
   if (verb === 'post') return { ...base, ...whole(post) }
-  const name = author.displayName?.trim() || author.acct || author.uri
+  const name = callOf(author)
   // of what was deleted, or is for its author's followers alone, a share repeats nothing
   if (shared !== undefined) return isOpen(shared) ? { ...base, ...whole(shared), title: `${name} ↻ ${nameOf(shared)}` } : undefined
   if (quoted === undefined || post.sharedId !== undefined) return undefined
@@ -75,10 +75,9 @@ export function privateEntry({ addresses }: Pick<Tools, 'addresses'>, post: Show
   }
 }
 
-function nameOf({ author, title }: Omit<Shown, 'shared'>): string {
-  const name = author.displayName?.trim() || author.acct || author.uri
-  return title === undefined ? name : `${name}: ${title}`
-}
+const callOf = ({ acct, displayName, uri, username }: Actor): string => displayName?.trim() || username || acct || uri
+
+const nameOf = ({ author, title }: Omit<Shown, 'shared'>): string => (title === undefined ? callOf(author) : `${callOf(author)}: ${title}`)
 
 function whole(post: Omit<Shown, 'shared'>): Pick<EntryOut, 'html' | 'enclosures'> & Partial<EntryOut> {
   const { enclosures, html, inReplyTo, inReplyToUrl, language, title, uri, url, warning } = post
