@@ -2,6 +2,7 @@
 import { BadMessage, isFailure } from '../model/errors.ts'
 import { readHandle, readHost } from './acct.ts'
 import { readCsv, writeCsv } from './csv.ts'
+import { isWebAddress } from './web-address.ts'
 
 /**
  * What a list asks for. `silence`: hosts that are only to be kept out of public places; `ignored`: how many lines ask for nothing
@@ -19,14 +20,17 @@ const HEADINGS = ['#domain', '#severity', '#reject_media', '#reject_reports', '#
 export function readBlockList(text: string): BlockList {
   const rows = readCsv(text, MOST_LINES)
   const headings = (rows[0] ?? []).map(cell => cell.trim().replace(/^#/, '').toLowerCase())
-  const hasHeadings = headings[0] === 'account address' || headings.includes('domain')
+  const isOfPeople = headings[0] === 'account address'
+  const hasHeadings = isOfPeople || headings.includes('domain')
   const column = Math.max(0, headings.indexOf('domain'))
   const severity = headings.indexOf('severity')
   const list: BlockList = { hosts: [], silence: [], people: [], ignored: 0, unreadable: [] }
   for (const row of hasHeadings ? rows.slice(1) : rows) {
     const word = row[column]?.trim() ?? ''
-    if (word !== '' && !word.startsWith('#'))
-      take(list, word, hasHeadings && severity >= 0 ? row[severity]?.trim().toLowerCase() || 'silence' : 'suspend')
+    if (word === '' || word.startsWith('#')) continue
+    // whoever has no handle goes by an address
+    if (isOfPeople && isWebAddress(word)) list.people.push(word)
+    else take(list, word, hasHeadings && severity >= 0 ? row[severity]?.trim().toLowerCase() || 'silence' : 'suspend')
   }
   const { hosts, people, silence } = list
   if (hosts.length + silence.length + people.length + list.ignored + list.unreadable.length === 0)

@@ -45,16 +45,14 @@ export function makeReading(db: Db) {
       )
       return rows.map(readRow)
     },
-    /** Hosts of those whom our accounts follow, with how many live there. A host may bear a port. */
-    async followedHosts(): Promise<Map<string, number>> {
+    /** The hosts of each person whom our accounts follow: of their URI and of their handle. A host may bear a port. */
+    async followedHosts(): Promise<string[][]> {
       const { rows } = await db.raw(
-        `select host, count(distinct id)::integer as n from (
-           select f.followed_id as id, unnest(array[split_part(a.uri, '/', 3), split_part(a.acct, '@', 2)]) as host
-           from actors o join follows f on f.follower_id = o.id join actors a on a.id = f.followed_id
-           where o.local_name is not null and o.removed_at is null and a.local_name is null) as each
-         where host <> '' group by host`
+        `select distinct a.id, array_remove(array[lower(split_part(a.uri, '/', 3)), lower(split_part(a.acct, '@', 2))], null) as hosts
+         from actors o join follows f on f.follower_id = o.id join actors a on a.id = f.followed_id
+         where o.local_name is not null and o.removed_at is null and a.local_name is null`
       )
-      return new Map(rows.map(({ host, n }: { host: string; n: number }) => [host.toLowerCase(), n]))
+      return rows.map(({ hosts }: { hosts: string[] }) => hosts)
     },
     /** Hosts of everybody who is known, with how many. */
     async knownHosts(): Promise<Map<string, number>> {

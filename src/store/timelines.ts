@@ -123,6 +123,9 @@ export function makeTimelines(db: Db) {
       const query = base(page).whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
       return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },
+    /** Posts by their ids. */
+    some: async (ids: string[]): Promise<Map<string, Shown>> =>
+      new Map(ids.length === 0 ? [] : (await byIds([...new Set(ids)])).map(post => [post.id, post])),
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
     /**
      * The post, what it answers (at most 5,000 up) and what answers that, however deep: at most `limit` posts in all, those nearest to

@@ -22,6 +22,16 @@ export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
       const wasApproved = db.raw("excluded.verdict <> 'approved' and (verdicts.was_approved or verdicts.verdict = 'approved')")
       await db('verdicts').insert({ subject, verdict, at }).onConflict('subject').merge({ verdict, at, was_approved: wasApproved })
     },
+    /** The same for many, as one statement. */
+    async keepMany(subjects: string[], verdict: Verdict['verdict'], at: Date): Promise<void> {
+      delete known.hosts
+      await db.raw(
+        `insert into verdicts (subject, verdict, at) select unnest(?::text[]), ?, ?
+         on conflict (subject) do update set verdict = excluded.verdict, at = excluded.at,
+           was_approved = excluded.verdict <> 'approved' and (verdicts.was_approved or verdicts.verdict = 'approved')`,
+        [subjects, verdict, at]
+      )
+    },
     async find(subjects: string[]): Promise<Map<string, Verdict['verdict']>> {
       const { rows } = await db.raw('select subject, verdict from verdicts where subject = any(?)', [[...new Set(subjects)]])
       return new Map(rows.map((row: Verdict) => [row.subject, row.verdict]))
@@ -33,9 +43,11 @@ export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
       const restored = await these().where({ was_approved: true }).update({ verdict: 'approved', was_approved: false })
       return restored + (await these().delete())
     },
-    /** All of one kind, newest first. */
-    async list(verdict: Verdict['verdict'], limit: number): Promise<Verdict[]> {
-      const rows = await db('verdicts').select('subject', 'verdict', 'at').where({ verdict }).orderBy(NEWEST).limit(limit)
+    /** All of one kind, newest first. @param after the last one of the page before */
+    async list(verdict: Verdict['verdict'], limit: number, after?: Pick<Verdict, 'at' | 'subject'>): Promise<Verdict[]> {
+      const query = db('verdicts').select('subject', 'verdict', 'at').where({ verdict }).orderBy(NEWEST).limit(limit)
+      if (after !== undefined) query.where('at', '<=', after.at).whereRaw('(at < ? or subject > ?)', [after.at, after.subject])
+      const rows = await query
       return rows.map(row => fromRow<Verdict>(row))
     },
     /** The hosts that are blocked. They are asked for seldom: this is looked at for whatever comes in. */

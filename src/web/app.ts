@@ -4,6 +4,7 @@ import Koa from 'koa'
 import type { Tools } from '../tools.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
+import { blockRoutes } from './blocks.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
@@ -13,6 +14,7 @@ import { hubRoutes } from './hub.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
@@ -52,6 +54,8 @@ export function makeApp(tools: Tools): Koa {
     ownerRoutes(tools),
     connectRoutes(tools),
     followingRoutes(tools),
+    moderationRoutes(tools),
+    blockRoutes(tools),
     privateFeedRoutes(tools),
     pageRoutes(tools)
   ]

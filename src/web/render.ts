@@ -13,6 +13,7 @@ import type { Done } from '../tools.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import type { FollowingView, ImportedView } from './shown-following.ts'
+import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
@@ -88,6 +89,11 @@ export type Views = {
   connect: ConnectView
   following: FollowingView
   imported: ImportedView
+  moderation: ModerationView
+  decided: DecidedView
+  comment: CommentView
+  blocks: BlocksView
+  'block-plan': PlanView
   remote: { url: string; host: string }
   signin: { token?: string; sentence: string }
   error: { sentence: string; status: number }

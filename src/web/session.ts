@@ -7,6 +7,7 @@ import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
 import { strangerOf, type Viewer } from './shown.ts'
 import { type Language, languageOf } from './texts.ts'
+import { countWaiting } from './waiting-count.ts'
 
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
@@ -29,8 +30,8 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
 }
 
 async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
-  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
+  const [accounts, notices, waiting] = await Promise.all([tools.actors.accounts(), findNotices(tools), countWaiting(tools)])
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */

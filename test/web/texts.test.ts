@@ -71,4 +71,15 @@ describe('the words of pages', () => {
 })
 
 /** Those that do not hold words of their own any more. */
-const CONVERTED = (name: string): boolean => ['views/layout.eta', 'views/settings-nav.eta'].includes(name)
+const CONVERTED = (name: string): boolean => ['views/layout.eta', 'views/settings-nav.eta', ...FOLLOWING_AND_MODERATION].includes(name)
+
+const FOLLOWING_AND_MODERATION = [
+  'following',
+  'imported',
+  'moderation',
+  'moderation-nav',
+  'decided',
+  'comment',
+  'blocks',
+  'block-plan'
+].map(name => `views/${name}.eta`)
