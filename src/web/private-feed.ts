@@ -10,7 +10,7 @@ import type { Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { parametersOf, readCursor, writeCursor } from './paging.ts'
 import { languageOf, type Texts, textsOf } from './texts.ts'
-import { passModeration } from './threads.ts'
+import { EVERYBODY, passModeration } from './threads.ts'
 
 const PATH = '/feeds/following.atom'
 const HEADERS = {
@@ -60,7 +60,7 @@ async function writePage(tools: Tools, { say }: Texts, before: string | undefine
     ...(before === undefined ? {} : { before: readCursor(before) })
   })
   const page = found.slice(0, PAGE_SIZE)
-  const posts = await passModeration(tools, { sees: 'public' }, page)
+  const posts = await passModeration(tools, EVERYBODY, page)
   const begun = accounts[0]?.createdAt ?? new Date(0)
   const updated = posts.reduce((latest, { updatedAt }) => (updatedAt > latest ? updatedAt : latest), posts[0]?.updatedAt ?? begun)
   const topic = `${addresses.origin}${PATH}`

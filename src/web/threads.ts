@@ -78,6 +78,9 @@ function showItem(viewer: Viewer, { standing, what }: Item): PostView {
   return standing === 'shown' ? view : { ...view, standing }
 }
 
+/** For whom documents are written that anybody may read. */
+export const EVERYBODY = { sees: 'public' } as const
+
 /** Of the posts of a list those that may be shown: nothing by the blocked, and what stands in a thread of ours only if it was let in (MODERATION). */
 export async function passModeration(tools: Tools, viewer: Pick<Viewer, 'sees'>, posts: Shown[]): Promise<Shown[]> {
   if (viewer.sees === 'all') return posts
