@@ -56,6 +56,10 @@ export const takeImports = (
   id?: string
 ): Promise<{ import: string; place: number }[]> => imports.takeDue(clock(), new Date(clock().getTime() + CLAIM_MS), WIDTH, id)
 
+/** Puts what is due into the queue, in one commit: what is taken and not queued would be lost for a while. */
+export const queueImports = ({ clock, transaction }: Pick<Tools, 'clock' | 'transaction'>): Promise<void> =>
+  transaction(async ({ imports, queue }) => queue.addMany('feed.follow', await takeImports({ clock, imports })))
+
 /** Follows one of a list, and writes down what came of it. A defect of ours is thrown when that is written down. */
 export async function followListed(tools: Tools, { import: id, place }: { import: string; place: number }): Promise<void> {
   const { actors, clock, imports, transaction } = tools
