@@ -35,5 +35,8 @@ export async function up(knex: Knex): Promise<void> {
     -- whom an account follows, newest first
     create index on follows (follower_id, created_at desc, followed_id desc);
     create index on verdicts (verdict, at desc, subject);
+    -- threads are climbed down by it alone, without looking at the posts
+    drop index posts_parent_id_idx;
+    create index on posts (parent_id, id, author_id) where parent_id is not null;
   `)
 }

@@ -66,11 +66,14 @@ const NEWEST = [
   { column: 'subject', order: 'asc' }
 ]
 
-/** SQL: whether the owner blocked the host in an SQL expression (lower case, perhaps with a port), or one above it (X30). */
+/**
+ * SQL: whether the owner blocked the host in an SQL expression (lower case, perhaps with a port), or one above it (X30). Each name that
+ * it may be blocked under is looked up: however long the list of blocks is, it takes as long.
+ */
 export const isBlockedHost = (host: string): string => {
-  const name = `regexp_replace(${host}, ':[0-9]+$', '')`
-  return `exists (select from verdicts v where v.verdict = 'blocked' and v.subject like 'host:%' and (
-    substr(v.subject, 6) in (${host}, ${name}) or right(${name}, length(v.subject) - 4) = '.' || substr(v.subject, 6)))`
+  const labels = `string_to_array(regexp_replace(${host}, ':[0-9]+$', ''), '.')`
+  const above = `array(select 'host:' || array_to_string((${labels})[from_label:], '.') from generate_subscripts(${labels}, 1) as from_label)`
+  return `exists (select from verdicts v where v.verdict = 'blocked' and v.subject = any (${above} || ('host:' || ${host})))`
 }
 
 /** SQL: the host in an http(s) address, with its port. Whoever decides by it asks again: a strange address is not read to its end. */

@@ -13,7 +13,7 @@ import { redirectTo } from './search.ts'
 import { readOwnerForm, requireOwner } from './session.ts'
 import { type ModerationView, showComment, showDecided, showWaiting } from './shown-moderation.ts'
 import { textsOf } from './texts.ts'
-import { forgetWaiting } from './waiting-count.ts'
+import { forgetWaiting, MOST_COUNTED } from './waiting-count.ts'
 
 export const MODERATION = '/moderation'
 const SHOWN = 50
@@ -93,7 +93,8 @@ async function sendQueue(tools: Tools, ctx: RouterContext, problem?: string, sta
     ...(problem === undefined ? {} : { problem }),
     ...(found.length > most && most < MOST_SHOWN ? { more: `?most=${Math.min(MOST_SHOWN, most + SHOWN)}` } : {})
   }
-  sendPage(ctx, viewer, 'moderation', { title: textsOf(viewer.language).say('moderation.title'), noindex: true }, view, status)
+  const counted = { ...viewer, waiting: Math.min(found.length, MOST_COUNTED) }
+  sendPage(ctx, counted, 'moderation', { title: textsOf(viewer.language).say('moderation.title'), noindex: true }, view, status)
 }
 
 async function sendDecided(tools: Tools, ctx: RouterContext, what: 'hidden' | 'approved'): Promise<void> {
