@@ -43,6 +43,7 @@ export function makeAddresses(origin: string, handleHost: string) {
     authorizeInteraction: () => `${origin}/authorize_interaction?uri={uri}`,
     person: (id: string) => `${origin}/people/${id}`,
     remotePost: (id: string) => `${origin}/posts/${id}`,
+    setUp: (token: string) => `${origin}/setup?token=${token}`,
     signIn: (token: string) => `${origin}/signin?token=${token}`,
     home: () => `${origin}/`
   }

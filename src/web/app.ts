@@ -2,6 +2,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { blockRoutes } from './blocks.ts'
@@ -11,6 +12,7 @@ import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
@@ -25,6 +27,9 @@ import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
+import { settingsRoutes } from './settings.ts'
+import { setUpRoutes } from './setup.ts'
+import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
 
@@ -51,7 +56,12 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
+    signInRoutes(tools),
     ownerRoutes(tools),
+    setUpRoutes(tools),
+    settingsRoutes(tools),
+    importOldRoutes(tools),
+    accessRoutes(tools),
     connectRoutes(tools),
     followingRoutes(tools),
     moderationRoutes(tools),

@@ -12,13 +12,21 @@ import { countWaiting } from './waiting-count.ts'
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
 
-export type Session = { csrf: string }
+/** `id`: by which it is known among the owner's sessions. */
+export type Session = { id: string; csrf: string }
 
 /** The owner's session, looked up at most once a request. */
-export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<Session | undefined> {
-  const token = readToken(ctx)
-  ctx.state.session ??= token === undefined ? Promise.resolve(undefined) : sessions.find(token, clock())
+export function findSession(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  ctx.state.session ??= lookUp(tools, ctx)
   return ctx.state.session
+}
+
+/** What is used goes on: the browser is told once a day. */
+async function lookUp(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  const token = readToken(ctx)
+  const session = token === undefined ? undefined : await tools.sessions.find(token, tools.clock())
+  if (token !== undefined && session?.renewed) startSession(tools, ctx, token)
+  return session
 }
 
 /** Who looks at a page, and how much of the history is theirs to see. */
@@ -29,12 +37,12 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   return viewerOf(tools, language, session)
 }
 
-async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
+async function viewerOf(tools: Tools, language: Language, { csrf }: Pick<Session, 'csrf'>): Promise<Viewer> {
   const [accounts, notices, waiting] = await Promise.all([tools.actors.accounts(), findNotices(tools), countWaiting(tools)])
   return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
 }
 
-/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */
+/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
 export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> {
   ctx.set('Cache-Control', 'no-store')
   const session = await findSession(tools, ctx)

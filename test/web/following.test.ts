@@ -135,7 +135,7 @@ describe('the page of whom the owner follows', function () {
       return /once more/.test(answer.text) && /2<\/dd>/.test(answer.text) && answer
     })
     assert.match(page.text, /<progress id="progress" max="4" value="3">/)
-    assert.match(page.text, /data-again="3"/)
+    assert.match(page.text, /<section id="import" tabindex="-1" data-again>/)
     assert.match(
       wordsOf(page),
       /my feeds\.opml.*3 of 4 are looked up.*Followed 2 Failed 1 To come 1.*gone\.example could not be reached.*It is tried once more/
