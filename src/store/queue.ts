@@ -10,6 +10,8 @@ export type Jobs = {
   'feed.push': { subscription: string }
   /** Read an older page of a feed. */
   'feed.older': { subscription: string }
+  /** Follow one of a list that is imported. */
+  'feed.follow': { import: string; place: number }
   /** Ask a hub to subscribe or unsubscribe us. */
   'subscription.ask': { subscription: string }
   /** Fetch what a post shares or answers from where it is; `left`: how many may follow from it, itself included. */
@@ -56,6 +58,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'feed.poll': { tries: 0, pause: 60, most: 60 },
   'feed.push': { tries: 5, pause: 2, most: 600 },
   'feed.older': { tries: 4, pause: 60, most: 3600 },
+  'feed.follow': { tries: 0, pause: 60, most: 60 },
   'subscription.ask': { tries: 3, pause: 5, most: 600 },
   'post.fetch': { tries: 4, pause: 10, most: 3600 },
   'post.announce': { tries: 10, pause: 1, most: 3600 },

@@ -75,6 +75,7 @@ const CONVERTED = (name: string): boolean =>
   [
     'views/layout.eta',
     'views/settings-nav.eta',
+    ...FOLLOWING_AND_MODERATION,
     'views/signin.eta',
     'views/error.eta',
     'views/access.eta',
@@ -86,3 +87,14 @@ const CONVERTED = (name: string): boolean =>
     'views/next.eta',
     'views/old.eta'
   ].includes(name)
+
+const FOLLOWING_AND_MODERATION = [
+  'following',
+  'imported',
+  'moderation',
+  'moderation-nav',
+  'decided',
+  'comment',
+  'blocks',
+  'block-plan'
+].map(name => `views/${name}.eta`)
