@@ -29,6 +29,7 @@ export type Args = {
   hub?: string
   limit?: string
   out?: string
+  opml?: boolean
   pace?: string
   'reply-to'?: string
   text?: string

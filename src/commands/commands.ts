@@ -12,6 +12,7 @@ import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
+import { importOpml } from './import-list.ts'
 import { kit } from './kit.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
@@ -31,6 +32,7 @@ const COMMANDS: Command[] = [
     kit,
     importSitemap,
     importFeed,
+    importOpml,
     follow,
     unfollow,
     following,

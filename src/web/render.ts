@@ -22,6 +22,8 @@ import type {
 } from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import type { FollowingView, ImportedView } from './shown-following.ts'
+import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
@@ -97,6 +99,13 @@ export type Views = {
   connect: ConnectView
   blog: BlogView
   doctor: DoctorView
+  following: FollowingView
+  imported: ImportedView
+  moderation: ModerationView
+  decided: DecidedView
+  comment: CommentView
+  blocks: BlocksView
+  'block-plan': PlanView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView

@@ -75,6 +75,7 @@ const CONVERTED = (name: string): boolean =>
   [
     'views/layout.eta',
     'views/settings-nav.eta',
+    ...FOLLOWING_AND_MODERATION,
     'views/signin.eta',
     'views/error.eta',
     'views/access.eta',
@@ -92,3 +93,14 @@ const CONVERTED = (name: string): boolean =>
     'views/hub.eta',
     'views/remote.eta'
   ].includes(name)
+
+const FOLLOWING_AND_MODERATION = [
+  'following',
+  'imported',
+  'moderation',
+  'moderation-nav',
+  'decided',
+  'comment',
+  'blocks',
+  'block-plan'
+].map(name => `views/${name}.eta`)
