@@ -35,7 +35,7 @@ export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
     },
     /** The same for many, as one statement. */
     async keepMany(subjects: string[], verdict: Verdict['verdict'], at: Date): Promise<void> {
-      delete known.hosts
+      delete known.blocked
       await db.raw(
         `insert into verdicts (subject, verdict, at) select unnest(?::text[]), ?, ?
          on conflict (subject) do update set verdict = excluded.verdict, at = excluded.at,
