@@ -7,6 +7,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { askTogether } from './ask-together.ts'
 import { makeBounds } from './bounds.ts'
+import { noteAtInbox } from './echo.ts'
 import { confirmHandle, isOfOne } from './fetch-actor.ts'
 import type { Received } from './identity.ts'
 import { completeAnswered, findConcern } from './inbox-concern.ts'
@@ -130,7 +131,7 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     if (posted.account !== undefined) await findAccount(tools, posted.account)
     const question = readQuestion(posted.body)
     const { activity, actor } = question
-    if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
+    if (isOfOne(actor, addresses.origin)) return takeOwn(tools, activity.id, posted)
     const found = (await actors.findByNames([actor])).get(actor)
     const known = found?.actor
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
@@ -141,6 +142,12 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     log.info({ account: posted.account, actor, verb: activity.verb, outcome: received.outcome }, 'inbox')
     return received
   }
+}
+
+/** Of us comes nothing by an inbox, but what `doctor` sends through the outside. @throws Refused */
+async function takeOwn(tools: Tools, id: string, posted: Posted): Promise<Received> {
+  if (await noteAtInbox(tools, id, posted)) return IGNORED
+  throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
 }
 
 /** `document`: it was fetched for this. */

@@ -6,8 +6,11 @@ import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { blockRoutes } from './blocks.ts'
+import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
+import { doctorRoutes } from './doctor.ts'
+import { echoRoutes } from './echo.ts'
 import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
@@ -48,6 +51,7 @@ export function makeApp(tools: Tools): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    echoRoutes(tools),
     publishRoutes(tools),
     salmonRoutes(tools),
     commentsRoutes(tools),
@@ -56,16 +60,7 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
-    signInRoutes(tools),
-    ownerRoutes(tools),
-    setUpRoutes(tools),
-    settingsRoutes(tools),
-    importOldRoutes(tools),
-    accessRoutes(tools),
-    connectRoutes(tools),
-    followingRoutes(tools),
-    moderationRoutes(tools),
-    blockRoutes(tools),
+    ...ownersRouters(tools),
     privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
@@ -74,3 +69,8 @@ export function makeApp(tools: Tools): Koa {
   for (const router of routers) app.use(router.routes())
   return app
 }
+
+const ownersRouters = (tools: Tools): Router[] => [
+  ...[signInRoutes(tools), ownerRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
+  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)]
+]

@@ -79,7 +79,7 @@ const wantsJson = (ctx: Context) =>
 
 /** Endpoints that programs ask: their errors are text, never HTML (W7). */
 const isProtocol = (path: string) =>
-  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
+  /^\/(\.well-known\/|hub$|push\/|echo\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
   /\.(atom|rss|json|css|svg)$/.test(path) ||
   /\/(salmon|inbox)$/.test(path)
 

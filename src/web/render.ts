@@ -9,7 +9,17 @@ import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
-import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
+import type {
+  AccessView,
+  BlogView,
+  DoctorView,
+  NextView,
+  OldView,
+  ProposalView,
+  SettingsPageView,
+  SetUpView,
+  SignInView
+} from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import type { FollowingView, ImportedView } from './shown-following.ts'
@@ -87,6 +97,8 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
+  blog: BlogView
+  doctor: DoctorView
   following: FollowingView
   imported: ImportedView
   moderation: ModerationView

@@ -5,6 +5,7 @@ import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
+import { escapeXml } from '../protocol/xml.ts'
 import type { Language } from './texts.ts'
 
 /**
@@ -171,6 +172,9 @@ export function showPlace(text: string | undefined): PlaceView | undefined {
   const url = readWebAddress(text)
   return url && { url: url.href, host: url.host }
 }
+
+/** A sentence as HTML: what stands between backticks in it is code. */
+export const codeInText = (sentence: string): string => escapeXml(sentence).replace(/`([^`]+)`/g, '<code dir="ltr">$1</code>')
 
 const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 

@@ -85,7 +85,13 @@ const CONVERTED = (name: string): boolean =>
     'views/setup.eta',
     'views/proposal.eta',
     'views/next.eta',
-    'views/old.eta'
+    'views/old.eta',
+    'views/blog.eta',
+    'views/checks.eta',
+    'views/copy.eta',
+    'views/doctor.eta',
+    'views/hub.eta',
+    'views/remote.eta'
   ].includes(name)
 
 const FOLLOWING_AND_MODERATION = [
