@@ -28,8 +28,10 @@ export type Question = {
 const MOST_ADDRESSEES = 50
 
 /** @throws BadMessage for what is no activity, or has no actor, or several; Refused for an id of another host than the actor's */
-export function readQuestion(body: Buffer): Question {
-  const document = readJsonObject(body)
+export const readQuestion = (body: Buffer): Question => questionOf(readJsonObject(body), body.toString())
+
+/** An activity that was read already. @param text the bytes as they came, if they did @throws as `readQuestion` */
+export function questionOf(document: JsonObject, text = ''): Question {
   const read = readActivity(document)
   const actor = read.actor!.ids[0]!
   if (originOf(actor) === undefined || !isName(actor)) throw new BadMessage('The actor has no web address.')
@@ -41,7 +43,7 @@ export function readQuestion(body: Buffer): Question {
   const activity = { ...read, id: ownId(read.id, document, actor), object: objectOf(read, document, isUnread && object instanceof Map) }
   const isBare = isUnread && activity.object.type === 'post'
   return {
-    ...{ activity, actor, document, isBare, text: body.toString(), about: idsOf(document, 'object'), to: addressees(document) },
+    ...{ activity, actor, document, isBare, text, about: idsOf(document, 'object'), to: addressees(document) },
     ...(profile?.id === actor ? { profile } : {})
   }
 }
