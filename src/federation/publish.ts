@@ -5,6 +5,7 @@ import { newId } from '../model/ids.ts'
 import type { Account, KeptPost, Shown } from '../model/kept.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
+import { answeredPeople, requireReach, visibilityOfAnswer } from './direct.ts'
 import { findPost } from './find-post.ts'
 import { findMentioned, linkMentions, type Mentioned, stillLinked } from './mentions.ts'
 import { removeIn } from './remove-post.ts'
@@ -14,8 +15,10 @@ const LONGEST = 50_000
 export type Draft = { text?: string; html?: string; title?: string; replyTo?: string; language?: string }
 
 /**
- * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it.
- * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here
+ * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it. What answers a
+ * post that is not for everybody is told to its author and to whom it mentions alone.
+ * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here; Refused when it is for
+ * somebody alone who cannot be told
  */
 export async function publish(tools: Tools, account: Account, draft: Draft): Promise<KeptPost> {
   const { addresses, clock, transaction } = tools
@@ -26,7 +29,9 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
   const uri = addresses.post(account.localName, id)
   return transaction(async stores => {
     const parent = draft.replyTo === undefined ? undefined : await answered(stores, addresses, draft.replyTo)
-    const mentions = allBut(account, [...(parent === undefined ? [] : [parent.author.uri]), ...urisOf(mentioned)])
+    const visibility = visibilityOfAnswer(parent)
+    const mentions = allBut(account, [...answeredPeople(account, parent), ...urisOf(mentioned)])
+    if (visibility === 'direct') await requireReach(stores, account, mentions)
     const post: NewPost = {
       ...{
         ...body,
@@ -40,7 +45,7 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
         entryUrl: `${uri}.atom`
       },
       ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, tags: [], enclosures: [] },
-      ...{ visibility: 'public', sensitive: false, rightful: true },
+      ...{ visibility, sensitive: false, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
       ...(parent?.conversation ? { conversation: parent.conversation } : {}),
@@ -104,6 +109,8 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
     const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
     const html = linkMentions(body.html, mentioned)
     const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
+    const added = mentions.filter(uri => !post.mentions.includes(uri))
+    if (post.visibility === 'direct' && added.length > 0) await requireReach(stores, account, added)
     const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
     const kept = await stores.history.edit(post, { ...rest, ...body, html, mentions, updatedAt: now, rightful: true }, now)
     if (kept.outcome !== 'edited') return post
@@ -113,8 +120,9 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
   })
 }
 
-/** Of those who were mentioned, the author of what is answered, and whom the new text still links to. */
-async function stillMentioned(stores: Stores, { mentions, parentId }: KeptPost, html: string): Promise<string[]> {
+/** Of those who were mentioned, the author of what is answered, and whom the new text still links to; of those who alone had it, all. */
+async function stillMentioned(stores: Stores, { mentions, parentId, visibility }: KeptPost, html: string): Promise<string[]> {
+  if (visibility === 'direct') return mentions
   const parent = parentId === undefined ? undefined : await stores.timelines.one(parentId)
   return [...mentions.filter(uri => uri === parent?.author.uri), ...(await stillLinked(stores, mentions, html))]
 }

@@ -112,10 +112,11 @@ export type NoteOut = {
   replies: string
   /** Of an article: the beginning of the text, as HTML, which stands below the title where articles are not shown (FEP-b2b8). */
   preview?: string
-  visibility: 'public' | 'unlisted'
+  /** `direct`: for those alone whom it mentions. */
+  visibility: 'public' | 'unlisted' | 'direct'
 }
 
-/** A post of ours. Quotes are welcome: whoever asks is told so at once (FEP-044f). */
+/** A post of ours. Quotes of what is for everybody are welcome: whoever asks is told so at once (FEP-044f). */
 export function writeNote(note: NoteOut): Written {
   const { author, html, language, preview, published, title, type, uri, updated } = note
   return present({
@@ -125,7 +126,7 @@ export function writeNote(note: NoteOut): Written {
     ...{ published: published.toISOString(), updated: updated?.toISOString(), ...addressed(note) },
     ...{ inReplyTo: note.inReplyTo, conversation: note.conversation, context: note.conversation },
     ...{ tag: [...note.mentions.map(mentionTag), ...note.tags.map(hashtag)], attachment: note.enclosures.map(attachment) },
-    ...{ replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } },
+    ...(note.visibility === 'direct' ? {} : { replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } }),
     preview: preview === undefined ? undefined : previewOf({ ...note, html: preview })
   })
 }
@@ -138,12 +139,13 @@ const previewOf = (note: NoteOut): Written => ({
 const withTitle = ({ html, title, url }: NoteOut): string =>
   title === undefined ? html : `<p><strong><a href="${escapeXml(url)}">${escapeXml(title)}</a></strong></p>${html}`
 
-/** To whom a post goes: everybody or the followers first, then who is mentioned. */
+/** To whom a post goes: everybody or the followers first, then who is mentioned; or these alone. */
 function addressed({ followers, mentions, visibility }: Pick<NoteOut, 'followers' | 'mentions' | 'visibility'>): {
   to: string[]
   cc: string[]
 } {
   const people = mentions.map(({ uri }) => uri)
+  if (visibility === 'direct') return { to: people, cc: [] }
   return visibility === 'public' ? { to: [EVERYBODY], cc: [followers, ...people] } : { to: [followers], cc: [EVERYBODY, ...people] }
 }
 
