@@ -82,8 +82,15 @@ export async function takeProven(stores: Stores, proven: Proven, now: Date): Pro
 /** What was done was done when it was signed: dates inside are those of other things, but that of a share is its place in time. */
 function dated({ updated: _updated, ...activity }: Activity, signedAt: Date, now: Date): Activity {
   if (activity.verb === 'share' && activity.published !== undefined) return activity
-  const late = now.getTime() - signedAt.getTime() > PROMPT_MS
-  return { ...activity, published: late ? signedAt : now }
+  const at = now.getTime() - signedAt.getTime() > PROMPT_MS ? signedAt : now
+  return { ...activity, published: at, object: versionOf(activity, at) }
+}
+
+/** A Create tells the first version, however late it comes; an edit that tells no time was made when it was signed (W18, X11). */
+function versionOf({ object, verb }: Activity, at: Date): Activity['object'] {
+  if (object.type !== 'post' || (verb !== 'post' && verb !== 'update')) return object
+  const updated = object.post.updated ?? (verb === 'update' ? at : object.post.published)
+  return updated === undefined ? object : { type: 'post', post: { ...object.post, updated } }
 }
 
 /** The newest profile counts, which `receive` decides; where they are reached and by which keys is taken as it is. */
