@@ -7,7 +7,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { actorFacts, fetchDocument, keepActor, type Met, meetActor } from './fetch-actor.ts'
 import { hostOfName, isHostBlocked, makeSender, type Received } from './identity.ts'
 import { type Concern, findConcern, mentioning } from './inbox-concern.ts'
-import { checkObject, type Question, repliesOf } from './inbox-question.ts'
+import { askedIn, checkObject, type Question, repliesOf } from './inbox-question.ts'
 import { namesOf } from './moderate.ts'
 import { receive } from './receive.ts'
 
@@ -67,7 +67,7 @@ export async function takeProven(stores: Stores, proven: Proven, now: Date): Pro
   if (actor.removedAt !== undefined) return { outcome: 'ignored' }
   const activity = dated(mentioning(question, concern).activity, signedAt, now)
   const sender = makeSender(actor, await stores.actors.namesOf(actor.id), {
-    ...{ via: 'inbox', question: question.text },
+    ...{ via: 'inbox', question: askedIn(question) },
     ...concern,
     ...(question.profile === undefined ? {} : { facts: withoutProfile(question.profile) }),
     ...(target === undefined ? {} : { target: await keepActor(stores, target.document, now, target.acct) })

@@ -92,6 +92,15 @@ export function makeRecipients(db: Db) {
       const left = await raw(`delete from claims where claimed_until <= ? or ${DEAD_CLAIM} returning recipient_id as id`, [now])
       return [...new Set([...ids(due.rows), ...ids(left.rows)])]
     },
+    /** Of what waits for an address under keys that begin with `key` only the newest stays. */
+    async keepNewest({ kind, key, most, url }: { kind: string; url: string; key: string; most: number }, now: Date): Promise<void> {
+      await raw(
+        `update deliveries set state = 'dropped', error = 'A newer answer went out.', done_at = ? where id in (
+           select d.id from recipients r join deliveries d on d.recipient_id = r.id join documents c on c.id = d.document_id
+           where r.kind = ? and r.url = ? and d.state = 'waiting' and starts_with(c.key, ?) order by d.id desc offset ?)`,
+        [now, kind, url, key, most]
+      )
+    },
     /** Of addresses that are not well nothing is passed over any more: when they are, all is sent in its order. */
     async takeUp(recipientIds: string[]): Promise<void> {
       if (recipientIds.length === 0) return

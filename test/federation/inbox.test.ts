@@ -69,6 +69,27 @@ describe('an inbox', () => {
     )
   })
 
+  it('X33 S3-14 answers a very long question by who asks for what, and any other by the whole', async () => {
+    const ann = at.person('x33')
+    const junk = 'x'.repeat(900_000)
+    const follow = ann.does('Follow', at.reader.bob.uri)
+    const quote = ann.does('QuoteRequest', at.ours.uri, { instrument: `${ann.origin}/notes/q` })
+    const undo = ann.does('Undo', { ...follow, junk })
+    const names = ({ id, type, actor }: typeof follow) => ({ id, type, actor })
+    const told: object[] = []
+    for (const asked of [{ ...follow, junk }, undo, { ...quote, object: { id: at.ours.uri, junk } }, { ...follow, junk: 'x' }]) {
+      at.reader.pass(SECOND)
+      accepted(await at.inboxes.post(ann, asked))
+      told.push(...(await at.answers()).map(({ activity }) => JSON.parse(activity)))
+    }
+    assert.deepEqual(told, [
+      { ...names(follow), object: at.reader.bob.uri },
+      { ...names(undo), object: { ...names(follow), object: at.reader.bob.uri } },
+      { ...names(quote), instrument: quote.instrument, object: at.ours.uri },
+      { ...follow, junk: 'x' }
+    ])
+  })
+
   it('takes a Flag for the owner’s log, and keeps nothing of it', async () => {
     const ann = at.person('flag')
     await at.nothing(
