@@ -84,7 +84,7 @@ function ownId(told: string, document: JsonObject, actor: string): string {
  * Holds what is said of a post or a person against who says it: a post must be of the actor's own host and theirs alone.
  * @throws Refused
  */
-export function checkObject({ activity: { object, verb }, actor, profile, about }: Question): void {
+export function checkObject({ activity: { object, verb }, actor, isBare, profile, about }: Question): void {
   const written = isWritten(verb)
   if (object.type === 'actor' && written && profile === undefined) throw unrightful('That is another person’s profile.')
   if (object.type === 'actor' && verb === 'delete' && object.actor.ids[0] !== actor) throw unrightful('Nobody deletes somebody else.')
@@ -92,6 +92,8 @@ export function checkObject({ activity: { object, verb }, actor, profile, about 
   if (object.type !== 'post' || (!written && verb !== 'delete')) return
   const { author, id } = object.post
   if (!isOfOne(id, actor)) throw unrightful('The object is of another host than its actor.')
+  // what names nobody could be anybody's of that host
+  if (author === undefined && written && !isBare) throw unrightful('The object is attributed to nobody.')
   if (author !== undefined && author.ids[0] !== actor) throw unrightful('The object is attributed to somebody else.')
 }
 

@@ -90,18 +90,18 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     const claims = checkClaims(posted)
     if (!ENDS.includes(question.activity.verb) && (await isBlocked(tools, actor, known))) return IGNORED
     const own = claims.filter(claim => isOfOne(claim.keyId, actor))
-    if (claims.some(claim => replays.has(claim))) return IGNORED
+    if (claims.some(claim => replays.has(actor, claim))) return IGNORED
     if (own.length === 0) return relays(question, claims, posted.from, known)
     const signed = await identify(question, own, posted.from, known)
     if (signed === undefined) return IGNORED
     // from here on the same does nothing twice, at the same time either
-    if (replays.has(signed.claim)) return IGNORED
-    replays.add(signed.claim)
+    if (replays.has(actor, signed.claim)) return IGNORED
+    replays.add(actor, signed.claim)
     try {
       const proven = await prepare(question, { ...signed, at: signedAt(signed.claim, posted.request) }, known, posted.from)
       return proven === undefined ? IGNORED : await transaction(stores => takeProven(stores, proven, clock()))
     } catch (error) {
-      replays.remove(signed.claim)
+      replays.remove(actor, signed.claim)
       throw error
     }
   }

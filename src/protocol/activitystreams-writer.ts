@@ -13,7 +13,7 @@ const SECURITY = 'https://w3id.org/security/v1'
 /** Terms beside those of the two contexts; each is used by something below. */
 const TERMS = {
   ...{ toot: 'http://joinmastodon.org/ns#', schema: 'http://schema.org#', ostatus: 'http://ostatus.org#' },
-  ...{ gts: 'https://gotosocial.org/ns#', fedibird: 'http://fedibird.com/ns#' },
+  ...{ gts: 'https://gotosocial.org/ns#' },
   ...{ Hashtag: 'as:Hashtag', sensitive: 'as:sensitive', manuallyApprovesFollowers: 'as:manuallyApprovesFollowers' },
   ...{ movedTo: { '@id': 'as:movedTo', '@type': '@id' }, alsoKnownAs: { '@id': 'as:alsoKnownAs', '@type': '@id' } },
   ...{ featured: { '@id': 'toot:featured', '@type': '@id' }, discoverable: 'toot:discoverable', indexable: 'toot:indexable' },
