@@ -4,9 +4,10 @@
  */
 import type { Recipient } from '../model/kept.ts'
 import { LAST_PAUSE, RETRY_PAUSES, retryPause } from '../model/retries.ts'
-import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
+import type { Document, Health, Outcome, Stores, Tools, Waiting } from '../tools.ts'
 import { makeBatch } from './batch.ts'
 import { isDone, type Result, send } from './deliver-send.ts'
+import { queueDeliveries } from './distribute.ts'
 
 type Needs = Omit<Tools, 'history' | 'onChange' | 'queue'>
 /** `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. `stubborn`: it may be this one thing that is not taken. */
@@ -97,15 +98,23 @@ async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]):
   const gone = tried.filter(one => one.gone).map(one => one.health.recipientId)
   const dead = tried.filter(one => one.dead).map(one => one.health.recipientId)
   const ill = health.filter(one => one.retryAt !== undefined).map(one => one.recipientId)
-  await transaction(async ({ deliveries, follows, recipients }) => {
+  await transaction(async stores => {
+    const { deliveries, recipients } = stores
     await deliveries.settle(outcomes, now)
     await recipients.takeUp(ill)
     await recipients.release(worker, health, now)
+    for (const one of tried) if (one.gone && one.url !== undefined) await leaveInbox(stores, one, one.url, now)
     await recipients.giveUp(gone, 'Whoever it was for is gone.', now)
     await recipients.giveUpOld(dead, new Date(now.getTime() - PATIENCE), 'It did not arrive within three days.', now)
-    for (const { gone, url } of tried) if (gone && url !== undefined) await follows.removeInbox(url)
     for (const { health, movedTo } of tried) if (movedTo !== undefined) await recipients.move(health.recipientId, movedTo, now)
   })
+}
+
+/** Whose own inbox it was follows no more; whom it served beside others is served by his own from now on (W10). */
+async function leaveInbox(stores: Stores, { health, outcomes }: Tried, url: string, now: Date): Promise<void> {
+  const sent = outcomes.map(({ delivery }) => delivery.id)
+  await stores.follows.removeInbox(url)
+  await queueDeliveries(stores, await stores.recipients.disperse(health.recipientId, url, sent, now))
 }
 
 async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<string, Document>> {

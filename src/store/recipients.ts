@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Recipient } from '../model/kept.ts'
 import { DUE } from './deliveries.ts'
+import { disperse } from './disperse.ts'
 import { type Db, fromRow } from './rows.ts'
 import { DEAD_CLAIM } from './subscribers.ts'
 
@@ -123,6 +124,7 @@ export function makeRecipients(db: Db) {
         .update({ state: 'dropped', error, done_at: now })
       await db('subscribers').whereIn('recipient_id', recipientIds).delete()
     },
+    disperse: (recipientId: string, url: string, tried: string[], now: Date) => disperse(db, recipientId, url, tried, now),
     /** Gives up what has waited for addresses since before a time. */
     async giveUpOld(recipientIds: string[], before: Date, error: string, now: Date): Promise<void> {
       if (recipientIds.length === 0) return
