@@ -48,7 +48,7 @@ export function makeSigners(tools: Tools, bounds: Bounds) {
       return document
     } catch (error) {
       if (error instanceof Missing) gone.set(actor, clock().getTime() + GONE_MS)
-      await bounds.blame(source)
+      await bounds.blame(source, hostOfName(actor))
       throw error
     }
   }
@@ -79,7 +79,10 @@ export function makeSigners(tools: Tools, bounds: Bounds) {
       throw keyless(error)
     })
     const claim = proves(claims, document.keys, actor)
-    if (claim === undefined) throw misfit(clock().getTime() - at)
+    const age = clock().getTime() - at
+    if (claim === undefined && age <= JUST_NOW) await bounds.blame(source, hostOfName(actor))
+    if (claim === undefined) throw misfit(age)
+    await bounds.praise(hostOfName(actor))
     return { document, claim }
   }
 

@@ -18,6 +18,8 @@ import { fetchWhatIsMissing, isBlocked, type Proven, takeProven } from './inbox-
 export type Posted = { account?: string; request: HttpMessage; body: Buffer; from: string }
 
 const IGNORED: Received = { outcome: 'ignored' }
+/** A server of many people who are all new here asks for each of them, and from one address. */
+const MORE = 20
 /** What still counts of somebody who is blocked: that something is no more. */
 const ENDS = ['delete', 'undo']
 
@@ -25,7 +27,7 @@ const ENDS = ['delete', 'undo']
 export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
   const { actors, addresses, clock, log, transaction } = tools
   const authority = new URL(addresses.origin).host
-  const bounds = makeBounds()
+  const bounds = makeBounds({ more: MORE })
   const signers = makeSigners(tools, bounds)
   const relays = makeRelays(tools, bounds, signers)
   const replays = makeReplays(clock)

@@ -156,6 +156,14 @@ describe('an inbox', () => {
     assert.ok(at.reader.net.sent.length - before <= 10)
   })
 
+  it('W11 X30 takes a dozen new people of one server at once, from one address', async () => {
+    const people = Array.from({ length: 12 }, (_, n) => makePerson(at.reader.net, 'dozen', { name: `ann${n}` }))
+    const knocks = people.flatMap(one =>
+      [1, 2, 3].map(() => at.inboxes.post(one, one.does('Follow', at.reader.bob.uri), 'bob', { from: '203.0.113.12' }))
+    )
+    for (const answer of await Promise.all(knocks)) accepted(answer)
+  })
+
   it('X8 asks once for all who claim the same key at the same time', async () => {
     const ann = at.person('once')
     const before = at.reader.net.requests().length
