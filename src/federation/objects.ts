@@ -124,7 +124,7 @@ function makeNote({ addresses, config }: Needs, post: Shown, around: Around): No
   return {
     ...{ uri, author: author.uri, followers: addresses.followers(author.localName), type: isArticle ? 'Article' : 'Note' },
     ...{ url: post.url ?? uri, html, published: publishedAt, visibility },
-    ...{ mentions: mentionsOf(post, around), tags: tagsOf(post), enclosures: post.enclosures, replies: addresses.replies(uri) },
+    ...{ mentions: mentionsOf(post, around), tags: tagsOf(addresses, post), enclosures: post.enclosures, replies: addresses.replies(uri) },
     ...(title === undefined ? {} : { title }),
     ...(post.warning === undefined ? {} : { warning: post.warning }),
     ...(language !== undefined && /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) ? { language } : {}),
@@ -153,7 +153,8 @@ function mentionsOf({ mentions }: KeptPost, { people }: Around): NoteOut['mentio
   return [...new Map(found)].map(([uri, handle]) => ({ uri, ...(handle === undefined ? {} : { handle }) }))
 }
 
-const tagsOf = ({ tags }: KeptPost): string[] => [...new Set(tags.flatMap(tag => hashtagName(tag) ?? []))]
+const tagsOf = ({ tag: address }: Tools['addresses'], { tags }: KeptPost): NoteOut['tags'] =>
+  [...new Set(tags.flatMap(tag => hashtagName(tag) ?? []))].map(name => ({ name, address: address(name) }))
 
 function excerptOf(html: string): string {
   const text = plainText(html)

@@ -3,6 +3,7 @@ import type { Addresses } from '../model/addresses.ts'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, KeptPost, Shown } from '../model/kept.ts'
+import { linkHashtags } from '../protocol/hashtags.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import { answeredPeople, requireReach, visibilityOfAnswer } from './direct.ts'
@@ -33,18 +34,9 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
     const mentions = allBut(account, [...answeredPeople(account, parent), ...urisOf(mentioned)])
     if (visibility === 'direct') await requireReach(stores, account, mentions)
     const post: NewPost = {
-      ...{
-        ...body,
-        html: linkMentions(body.html, mentioned),
-        id,
-        uri,
-        authorId: account.id,
-        verb: 'post',
-        kind: kindOf(body.title, parent),
-        url: uri,
-        entryUrl: `${uri}.atom`
-      },
-      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, tags: [], enclosures: [] },
+      ...{ ...body, ...linkHashtags(linkMentions(body.html, mentioned), addresses.tag), id, uri, authorId: account.id },
+      ...{ verb: 'post', kind: kindOf(body.title, parent), url: uri, entryUrl: `${uri}.atom` },
+      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, enclosures: [] },
       ...{ visibility, sensitive: false, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
@@ -107,12 +99,13 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
     if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post was deleted.', { status: 410, code: 'gone' })
     const { title, ...rest } = post
     const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
-    const html = linkMentions(body.html, mentioned)
+    const { html, tags: written } = linkHashtags(linkMentions(body.html, mentioned), tools.addresses.tag)
+    const tags = [...new Set([...otherTags(post, tools.addresses.tag), ...written])]
     const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
     const added = mentions.filter(uri => !post.mentions.includes(uri))
     if (post.visibility === 'direct' && added.length > 0) await requireReach(stores, account, added)
     const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
-    const kept = await stores.history.edit(post, { ...rest, ...body, html, mentions, updatedAt: now, rightful: true }, now)
+    const kept = await stores.history.edit(post, { ...rest, ...body, html, tags, mentions, updatedAt: now, rightful: true }, now)
     if (kept.outcome !== 'edited') return post
     await stores.queue.add('post.announce', { post: id, act: 'update' })
     await stores.changes.tell(`account:${account.localName}`)
@@ -125,6 +118,12 @@ async function stillMentioned(stores: Stores, { mentions, parentId, visibility }
   if (visibility === 'direct') return mentions
   const parent = parentId === undefined ? undefined : await stores.timelines.one(parentId)
   return [...mentions.filter(uri => uri === parent?.author.uri), ...(await stillLinked(stores, mentions, html))]
+}
+
+/** Tags that a post has otherwise than by its text, from the blog's feed: they stay. */
+function otherTags({ html, tags }: KeptPost, addressOf: (tag: string) => string): string[] {
+  const written = linkHashtags(html, addressOf).tags
+  return tags.filter(tag => !written.includes(tag))
 }
 
 /** Deletes a post of ours: its page answers 410 from now on, and everybody who got it is told. */

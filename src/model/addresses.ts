@@ -42,6 +42,8 @@ export function makeAddresses(origin: string, handleHost: string) {
     person: (id: string) => `${origin}/people/${id}`,
     remotePost: (id: string) => `${origin}/posts/${id}`,
     signIn: (token: string) => `${origin}/signin?token=${token}`,
+    /** What is told here under a tag. */
+    tag: (name: string) => `${origin}/search?q=${encodeURIComponent(name)}`,
     home: () => `${origin}/`
   }
 }

@@ -106,8 +106,8 @@ export type NoteOut = {
   conversation?: string
   /** Who is mentioned, by URI and handle. */
   mentions: { uri: string; handle?: string }[]
-  /** Without `#`; `address` of the page of a tag, if there is one. */
-  tags: string[]
+  /** Without `#`; `address` of what is told here under it. */
+  tags: { name: string; address: string }[]
   enclosures: Enclosure[]
   replies: string
   /** Of an article: the beginning of the text, as HTML, which stands below the title where articles are not shown (FEP-b2b8). */
@@ -154,7 +154,7 @@ const mentionTag = ({ handle, uri }: { uri: string; handle?: string }): Written 
   href: uri,
   name: `@${handle ?? uri}`
 })
-const hashtag = (tag: string): Written => ({ type: 'Hashtag', name: `#${tag}` })
+const hashtag = ({ address, name }: NoteOut['tags'][number]): Written => ({ type: 'Hashtag', href: address, name: `#${name}` })
 
 function attachment({ title, type, url }: Enclosure): Written {
   const kind = /^(image|video|audio)\//.exec(type ?? '')?.[1]

@@ -80,8 +80,8 @@ describe('documents of ours, read by Fedify', () => {
     assert.deepEqual(hrefs([note.id, note.attributionId, note.url as URL]), [post.uri, ann.uri, about.url])
     assert.deepEqual([String(note.content), String(note.contents[1]), note.sensitive], [about.html, about.html, false])
     assert.deepEqual(
-      [note.published, note.updated].map(String),
-      [post.publishedAt, post.updatedAt].map(time => time.toISOString())
+      [note.published, note.updated].map(time => new Date(String(time))),
+      [post.publishedAt, post.updatedAt]
     )
     assert.deepEqual(hrefs([...note.toIds, ...note.ccIds]), [
       'https://www.w3.org/ns/activitystreams#Public',
@@ -93,7 +93,7 @@ describe('documents of ours, read by Fedify', () => {
       tags.map(tag => [tag.constructor, String(tag.name), (tag as Mention).href?.href]),
       [
         [Mention, `@${carol.acct}`, carol.uri],
-        [Hashtag, '#cats', undefined]
+        [Hashtag, '#cats', `${node.url}/search?q=cats`]
       ]
     )
     const [picture] = await Array.fromAsync(note.getAttachments(fedify.context))
