@@ -11,11 +11,12 @@ import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
+import { importOpml } from './import-list.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
 import { deletePost, edit, publish } from './publish.ts'
-import { signin } from './signin.ts'
+import { passphraseRemove, signin } from './signin.ts'
 import { subscriptions } from './subscriptions.ts'
 import { unfollow } from './unfollow.ts'
 
@@ -28,6 +29,7 @@ const COMMANDS: Command[] = [
     blog,
     importSitemap,
     importFeed,
+    importOpml,
     follow,
     unfollow,
     following,
@@ -39,7 +41,7 @@ const COMMANDS: Command[] = [
   ...[reply, favourite, share, undo, history, thread],
   ...[moderation, approve, unapprove, hide, unhide, block, unblock],
   ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
-  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
+  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin, passphraseRemove]
 ]
 
 /** What main does itself, as it needs no tools or more than those. */

@@ -142,7 +142,10 @@ export function makeReplays(clock: () => Date) {
   let turned = clock().getTime()
   const nameOf = (actor: string, { signature }: Claim) => `${actor} ${signature.toString('base64')}`
   return {
-    has: (actor: string, claim: Claim): boolean => young.has(nameOf(actor, claim)) || old.has(nameOf(actor, claim)),
+    has(actor: string, claim: Claim): boolean {
+      const name = nameOf(actor, claim)
+      return young.has(name) || old.has(name)
+    },
     add(actor: string, claim: Claim): void {
       const now = clock().getTime()
       if (now - turned > REPLAY_MS || young.size >= MOST_REPLAYS) [young, old, turned] = [new Set(), young, now]

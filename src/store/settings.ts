@@ -11,7 +11,10 @@ const numberOf = (origin: string): number => createHash('sha256').update(origin)
 /** The statement by which a process shows its origin, as long as the connection lives. */
 export const showOrigin = (origin: string): string => `select pg_advisory_lock_shared(${ORIGIN_LOCK}, ${numberOf(origin)})`
 
-/** What the node must remember of itself: `origin`, `left` (something has left the node from a public origin). */
+/**
+ * What the node must remember of itself: `origin`, `signed_in` (the owner has been here), `passphrase`; and what the owner set on the
+ * pages: `pictures` (false: those of other people are not shown).
+ */
 export function makeSettings(db: Db) {
   return {
     async find<T>(name: string): Promise<T | undefined> {
@@ -28,6 +31,9 @@ export function makeSettings(db: Db) {
         .insert({ name, value: JSON.stringify(value) })
         .onConflict('name')
         .merge()
+    },
+    async remove(name: string): Promise<void> {
+      await db('settings').where({ name }).delete()
     }
   }
 }

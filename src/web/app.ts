@@ -2,25 +2,34 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
+import { blockRoutes } from './blocks.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { feedRoutes } from './feeds.ts'
+import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
+import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
 import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
+import { settingsRoutes } from './settings.ts'
+import { setUpRoutes } from './setup.ts'
+import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
 
@@ -47,8 +56,17 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
+    signInRoutes(tools),
     ownerRoutes(tools),
+    setUpRoutes(tools),
+    settingsRoutes(tools),
+    importOldRoutes(tools),
+    accessRoutes(tools),
     connectRoutes(tools),
+    followingRoutes(tools),
+    moderationRoutes(tools),
+    blockRoutes(tools),
+    privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

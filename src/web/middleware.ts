@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
-import { errorPage, setPageHeaders } from './render.ts'
+import { errorPage, setPageHeaders, signInPage } from './render.ts'
 import { languageOf } from './texts.ts'
 
 /** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
@@ -68,7 +68,9 @@ function answerError(ctx: Context, { status, code, sentence, retryAfter }: Told)
     ctx.body = `${sentence}\n`
   } else {
     setPageHeaders(ctx)
-    ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
+    // where a page is the owner's, the way in stands in its place
+    if (code === 'signed_out' && (ctx.method === 'GET' || ctx.method === 'HEAD')) ctx.body = signInPage(languageOf(ctx), ctx.url)
+    else ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
   }
 }
 
@@ -148,5 +150,16 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
     return new URLSearchParams(text)
   } catch (cause) {
     throw new BadMessage('The form is not UTF-8.', { cause })
+  }
+}
+
+/** A form with files (multipart/form-data), read by the runtime's own parser. @throws BadMessage 413; 415 for any other type; 400 */
+export async function readUpload(ctx: Context, limit: number): Promise<FormData> {
+  if (!ctx.is('multipart/form-data')) throw new BadMessage('A body of type multipart/form-data is needed.', { status: 415, code: 'type' })
+  const body = await readBody(ctx, limit)
+  try {
+    return await new Response(new Uint8Array(body), { headers: { 'content-type': ctx.get('content-type') } }).formData()
+  } catch (cause) {
+    throw new BadMessage('The form cannot be read.', { cause })
   }
 }

@@ -13,7 +13,7 @@ export type ListView = { posts: PostView[]; older?: string }
 /** The parameters of a request's address; of one that is written twice the first counts. */
 export const parametersOf = (ctx: Context): URLSearchParams => new URLSearchParams(ctx.querystring)
 
-const writeCursor = ({ sortedAt, id }: Cursor): string => `${sortedAt.getTime()}_${id}`
+export const writeCursor = ({ sortedAt, id }: Cursor): string => `${sortedAt.getTime()}_${id}`
 
 /** @throws BadMessage for anything that `?before=` of ours does not look like */
 export function readCursor(text: string): Cursor {

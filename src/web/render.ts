@@ -1,7 +1,6 @@
 /** Templates of views/ -> pages. They escape by default; what they write unescaped is sanitised HTML and other templates. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
@@ -10,8 +9,11 @@ import type { Reacted } from '../federation/comments.ts'
 import type { TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Done } from '../tools.ts'
+import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import type { FollowingView, ImportedView } from './shown-following.ts'
+import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
@@ -85,9 +87,23 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
+  following: FollowingView
+  imported: ImportedView
+  moderation: ModerationView
+  decided: DecidedView
+  comment: CommentView
+  blocks: BlocksView
+  'block-plan': PlanView
   remote: { url: string; host: string }
-  signin: { token?: string; sentence: string }
-  error: { sentence: string; status: number }
+  access: AccessView
+  next: NextView
+  old: OldView
+  proposal: ProposalView
+  settings: SettingsPageView
+  setup: SetUpView
+  signin: SignInView
+  welcome: { token: string }
+  error: { sentence: string; status: number; heading: string; hint?: string; wait?: string }
 }
 
 /**
@@ -142,20 +158,22 @@ export function errorPage(
   language: Language,
   { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }
 ): string {
-  const later = retryAfter === undefined ? '' : ` Try again in ${waitOf(retryAfter)}.`
-  return renderPage(
-    strangerOf(language),
-    'error',
-    { title: STATUS_CODES[status] ?? 'Error', noindex: true },
-    { status, sentence: `${sentence}${later}` }
-  )
+  const { say } = textsOf(language)
+  const kind = (list: number[]) => (list.includes(status) ? String(status) : 'other')
+  const heading = say(`error.heading_${kind(HEADED)}`)
+  const hint = HINTED.includes(status) ? say(`error.hint_${status}`) : status === 500 ? say('error.hint_defect') : undefined
+  const wait = retryAfter === undefined ? undefined : say('error.wait', { minutes: Math.ceil(retryAfter / 60) })
+  const view = { status, sentence, heading, ...(hint === undefined ? {} : { hint }), ...(wait === undefined ? {} : { wait }) }
+  return renderPage(strangerOf(language), 'error', { title: heading, noindex: true }, view)
 }
 
-function waitOf(seconds: number): string {
-  const minutes = Math.ceil(seconds / 60)
-  if (minutes <= 1) return 'a minute'
-  return minutes <= 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`
-}
+/** Failures that have a heading of their own, and those with a hint. */
+const HEADED = [400, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503]
+const HINTED = [403, 404, 410, 502]
+
+/** The way in, in the place of a page that is the owner's. @param path of that page, where the owner goes on */
+export const signInPage = (language: Language, path: string): string =>
+  renderPage(strangerOf(language), 'signin', { title: textsOf(language).say('signin.title'), noindex: true }, { next: path, away: true })
 
 /** A file that pages name: the style sheet with its digest, so it may be kept for ever, and the icon. */
 function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {

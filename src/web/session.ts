@@ -3,21 +3,30 @@ import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
 import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
-import { readForm } from './middleware.ts'
+import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
 import { strangerOf, type Viewer } from './shown.ts'
 import { type Language, languageOf } from './texts.ts'
+import { countWaiting } from './waiting-count.ts'
 
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
 
-export type Session = { csrf: string }
+/** `id`: by which it is known among the owner's sessions. */
+export type Session = { id: string; csrf: string }
 
 /** The owner's session, looked up at most once a request. */
-export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<Session | undefined> {
-  const token = readToken(ctx)
-  ctx.state.session ??= token === undefined ? Promise.resolve(undefined) : sessions.find(token, clock())
+export function findSession(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  ctx.state.session ??= lookUp(tools, ctx)
   return ctx.state.session
+}
+
+/** What is used goes on: the browser is told once a day. */
+async function lookUp(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  const token = readToken(ctx)
+  const session = token === undefined ? undefined : await tools.sessions.find(token, tools.clock())
+  if (token !== undefined && session?.renewed) startSession(tools, ctx, token)
+  return session
 }
 
 /** Who looks at a page, and how much of the history is theirs to see. */
@@ -28,12 +37,12 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   return viewerOf(tools, language, session)
 }
 
-async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
-  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
+async function viewerOf(tools: Tools, language: Language, { csrf }: Pick<Session, 'csrf'>): Promise<Viewer> {
+  const [accounts, notices, waiting] = await Promise.all([tools.actors.accounts(), findNotices(tools), countWaiting(tools)])
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
 }
 
-/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */
+/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
 export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> {
   ctx.set('Cache-Control', 'no-store')
   const session = await findSession(tools, ctx)
@@ -47,12 +56,20 @@ const signedOut = () => new Refused('Sign in first: `npx tidings signin` prints 
  * The form that the owner sent from a page of ours.
  * @param limit bytes @throws Refused 403 without a session, from another origin, or without the session's CSRF token; BadMessage
  */
-export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> {
+export const readOwnerForm = (tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> =>
+  readOwned(tools, ctx, () => readForm(ctx, limit))
+
+/** The same for a form with files in it. */
+export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData> =>
+  readOwned(tools, ctx, () => readUpload(ctx, limit))
+
+/** Nothing is read of a body that need not be. */
+async function readOwned<Form extends URLSearchParams | FormData>(tools: Tools, ctx: Context, read: () => Promise<Form>): Promise<Form> {
   const session = await findSession(tools, ctx)
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
-  const form = await readForm(ctx, limit)
-  if (!sameToken(form.get('csrf') ?? '', session.csrf))
+  const form = await read()
+  if (!sameToken(String(form.get('csrf') ?? ''), session.csrf))
     throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
   return form
 }

@@ -1,5 +1,5 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
-import { isEdited, isLanguage } from '../federation/comments.ts'
+import { type Face, isEdited, isLanguage } from '../federation/comments.ts'
 import { isOpen, type Standing } from '../federation/moderate.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
@@ -9,9 +9,16 @@ import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ * everybody else; `waiting`: how many answers wait for the owner. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
  */
-export type Viewer = { sees: 'all' | 'public' | 'local'; language: Language; accounts: string[]; csrf?: string; notices?: Notice[] }
+export type Viewer = {
+  sees: 'all' | 'public' | 'local'
+  language: Language
+  accounts: string[]
+  csrf?: string
+  notices?: Notice[]
+  waiting?: number
+}
 
 /** What the owner is told on every page, and where something can be done about it. */
 export type Notice = { sentence: string; path: string; act: string }
@@ -79,6 +86,13 @@ export function showPerson(viewer: Viewer, actor: Actor): PersonView {
     ...(actor.acct === undefined ? {} : { handle: `@${actor.acct}` }),
     ...(page === undefined ? {} : { page })
   }
+}
+
+/** Somebody as a comment names them. */
+export function showFace({ handle, name, url }: Face): PersonView {
+  const page = showPlace(url)?.url
+  const who = { name, local: false, initials: initialsOf(name), tone: toneOf(url ?? handle ?? name) }
+  return { ...who, ...(handle === undefined ? {} : { handle: `@${handle}` }), ...(page === undefined ? {} : { page }) }
 }
 
 /** A post that the viewer may see (`maySee` was asked before), sanitised once more as the last step (X41). */
