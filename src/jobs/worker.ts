@@ -90,7 +90,11 @@ async function carryOut<Name extends JobName>(tools: Tools, name: Name, job: Tak
   }
 }
 
-/** What a log line tells of a job: lists by their length. */
+/** Characters that a log line tells of anything. */
+const TOLD = 200
+
+/** What a log line tells of a job: lists by their length, of a text its beginning. */
 function describe(data: object): object {
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Array.isArray(value) ? value.length : value]))
+  const tell = (value: unknown) => (Array.isArray(value) ? value.length : typeof value === 'string' ? value.slice(0, TOLD) : value)
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, tell(value)]))
 }

@@ -46,6 +46,8 @@ export function makeAddresses(origin: string, handleHost: string) {
     remotePost: (id: string) => `${origin}/posts/${id}`,
     setUp: (token: string) => `${origin}/setup?token=${token}`,
     signIn: (token: string) => `${origin}/signin?token=${token}`,
+    /** What is told here under a tag. */
+    tag: (name: string) => `${origin}/search?q=${encodeURIComponent(name)}`,
     home: () => `${origin}/`
   }
 }

@@ -4,6 +4,7 @@ import { reactionsTo } from '../federation/comments.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Account, Actor, Shown } from '../model/kept.ts'
+import { linkHashtags } from '../protocol/hashtags.ts'
 import { type WebLink, writeLinks } from '../protocol/link.ts'
 import { REL, TYPE } from '../protocol/names.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
@@ -175,7 +176,7 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   const thread = await showThread(tools, viewer, post, parametersOf(ctx).get('after'))
   if (thread === undefined) throw new Missing('There is no such post.')
   if (links !== undefined) ctx.set('Link', writeLinks(links))
-  const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}
+  const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(tools, post) } : {}
   const acts = viewer.accounts.length > 0 ? await actsOf(tools, post) : {}
   const isOurs = links !== undefined && post.verb === 'post'
   const answerFrom = isOurs && viewer.csrf === undefined ? { answerFrom: post.uri } : {}
@@ -193,9 +194,9 @@ async function actsOf({ acts }: Tools, { id, uri, verb, visibility }: Shown): Pr
 }
 
 /** A post as a form takes it: as the text that was typed, or as HTML when it is more than that. */
-function editable({ author, html, id, title }: Shown): NonNullable<Views['thread']['own']> {
+function editable({ addresses }: Tools, { author, html, id, title }: Shown): NonNullable<Views['thread']['own']> {
   const text = htmlToText(html)
-  const isPlain = sanitizeHtml(textToHtml(text)) === html
+  const isPlain = linkHashtags(sanitizeHtml(textToHtml(text)), addresses.tag).html === html
   const path = `/users/${author.localName}/posts/${id}`
   return { path, title: title ?? '', ...(isPlain ? { field: 'text', body: text } : { field: 'html', body: html }) }
 }
