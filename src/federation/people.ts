@@ -8,7 +8,6 @@ import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
-import { makeFinder } from './batch.ts'
 import { type Bounds, makeBounds } from './bounds.ts'
 import { confirmUri, type Discovery } from './discover.ts'
 import { hostOfName, isAt } from './identity.ts'
@@ -31,14 +30,12 @@ const JUST_NOW = 10_000
 const RETRY_SECONDS = 300
 const MOST_KEYS = 10_000
 const MOST_SEARCHES = 1000
-const MOST_AT_ONCE = 100
 
 export type People = ReturnType<typeof makePeople>
 
 /** What this process remembers of people: keys ready to verify with, and who was looked up for whom. */
 export function makePeople(tools: Tools) {
   const { actors, clock, transaction } = tools
-  const find = makeFinder(MOST_AT_ONCE, names => actors.findByNames(names))
   const keyObjects = makeKeyCache()
   const bounds = makeBounds()
   const searches = new Map<string, { found: Promise<Found>; at: number }>()
@@ -49,7 +46,7 @@ export function makePeople(tools: Tools) {
     try {
       return trusted(await confirmUri(tools, uri))
     } catch (error) {
-      await bounds.blame(source)
+      await bounds.blame(source, hostOfName(uri))
       throw error
     }
   }
@@ -99,13 +96,13 @@ export function makePeople(tools: Tools) {
   }
 
   /** Why a signature is refused that does not fit. For good only if the key cannot have changed since it was asked for. */
-  async function misfit(askedAt: number, source: string): Promise<Failure> {
+  async function misfit(uri: string, askedAt: number, source: string): Promise<Failure> {
     const age = clock().getTime() - askedAt
     if (age > JUST_NOW) {
       const retryAfter = Math.max(1, Math.ceil((PAUSE - age) / 1000))
       return new Unreachable('The author’s key cannot be asked for again yet.', { status: 503, retryAfter })
     }
-    await bounds.blame(source)
+    await bounds.blame(source, hostOfName(uri))
     return unsigned('The signature is not the author’s.')
   }
 
@@ -116,7 +113,7 @@ export function makePeople(tools: Tools) {
     if (actor.localName !== undefined || actor.blockedAt !== undefined) throw unsigned('The signature is not the author’s.')
     const fresh = await refreshOnce(actor, source)
     const anew = check(keyObjects(fresh.keys))
-    if (anew === undefined) throw await misfit(fresh.keysAskedAt?.getTime() ?? 0, source)
+    if (anew === undefined) throw await misfit(actor.uri, fresh.keysAskedAt?.getTime() ?? 0, source)
     return { actor: fresh, facts, names: await actors.namesOf(actor.id), proof: anew }
   }
 
@@ -124,7 +121,7 @@ export function makePeople(tools: Tools) {
     const asked = lookUp(uri, source)
     const told = await asked.found
     const proof = check(keyObjects(told.links.keys))
-    if (proof === undefined) throw await misfit(asked.at, source)
+    if (proof === undefined) throw await misfit(uri, asked.at, source)
     const facts = factsOf(uri, told, undefined)
     return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
   }
@@ -132,7 +129,7 @@ export function makePeople(tools: Tools) {
   /** Whoever is known under the name of an author. */
   async function findKnown(author: Author): Promise<Known | undefined> {
     const name = identityOf(author)
-    return name === undefined ? undefined : find(name)
+    return name === undefined ? undefined : (await actors.findByNames([name])).get(name)
   }
 
   /**

@@ -1,10 +1,11 @@
 /** To ask subscribers whether they meant it, and to tell them when it is over (protocols.md H5, H6). */
 import { randomBytes } from 'node:crypto'
+import { makeBatch } from '../model/batch.ts'
 import { BadMessage, isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { challengeMatches, deniedUrl, verificationUrl } from '../protocol/hub.ts'
 import type { Tools } from '../tools.ts'
-import { makeBatch } from './batch.ts'
+import { isEcho } from './echo.ts'
 import { noteRefusal } from './refusals.ts'
 
 const CLAIM_MS = 60_000
@@ -59,7 +60,7 @@ async function verify(tools: Tools, one: PendingVerification, confirm: (one: Pen
 }
 
 /** Asks the callback: confirmed if and only if the answer is 2xx and its body is the challenge, byte for byte. */
-export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification): Promise<Verdict> {
+export async function challenge({ addresses, http }: Pick<Tools, 'addresses' | 'http'>, one: Verification): Promise<Verdict> {
   const challenge = randomBytes(24).toString('hex')
   const lease = one.mode === 'subscribe' && one.leaseSeconds !== undefined ? { lease: one.leaseSeconds } : {}
   const token = one.verifyToken === undefined ? {} : { verifyToken: one.verifyToken }
@@ -70,6 +71,7 @@ export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification
       timeout: 10_000,
       maxBytes: 4096,
       wide: true,
+      allowOwn: isEcho({ addresses }, one.callback),
       headers: { accept: '*/*' }
     })
     if (status < 200 || status > 299)

@@ -1,4 +1,6 @@
 /** What recurs: polls, renewals, retries, and the end of what has had its time. Every worker runs it; each row is taken by one. */
+import { forgetEchoes } from '../federation/echo.ts'
+import { queueImports } from '../federation/follow-list.ts'
 import { readPushes } from '../federation/read-feed.ts'
 import { verifyDue } from '../federation/verify.ts'
 import { LOG_DAYS } from '../model/retries.ts'
@@ -19,6 +21,7 @@ const ROUNDS: Round[] = [
   { every: 2 * SECOND, what: 'deliver', work: deliverDue },
   { every: 2 * SECOND, what: 'ask hubs', work: askDue },
   { every: 2 * SECOND, what: 'poll feeds', work: pollDue },
+  { every: 2 * SECOND, what: 'follow a list', work: queueImports },
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
   { every: 5 * SECOND, what: 'make toots', work: tootDue },
@@ -140,7 +143,8 @@ async function freeDocuments(tools: Tools): Promise<void> {
 }
 
 async function forget(tools: Tools): Promise<void> {
-  const { clock, config, connections, deliveries, history, pictures, refusals, sessions, subscribers, topics, transaction } = tools
+  const { clock, config, connections, deliveries, history, pictures, refusals, sessions, settings, subscribers, topics, transaction } =
+    tools
   const now = clock()
   await subscribers.removeExpired(now)
   await deliveries.forget(later(tools, -LOG_DAYS * DAY))
@@ -150,6 +154,7 @@ async function forget(tools: Tools): Promise<void> {
   await sessions.forget(now)
   await connections.forget(now)
   await pictures.shrink(MOST_PICTURES)
+  await forgetEchoes({ clock, settings })
   if (config.retentionDays === 0) return
   while ((await history.forget(later(tools, -config.retentionDays * DAY), 1000)) === 1000);
 }

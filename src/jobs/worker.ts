@@ -7,8 +7,10 @@ import { checkPage } from '../federation/check-page.ts'
 import { readReplies } from '../federation/crawl-replies.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
+import { runDoctorAlone } from '../federation/doctor.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { sendFollow } from '../federation/follow-inbox.ts'
+import { followListed, queueImports } from '../federation/follow-list.ts'
 import { runImport } from '../federation/import-run.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
@@ -26,6 +28,14 @@ const WORK: Work = {
   'feed.poll': { width: 4, verb: (tools, { subscription }) => pollFeed(tools, subscription) },
   'feed.push': { width: 4, verb: (tools, { subscription }) => readPushes(tools, subscription) },
   'feed.older': { width: 1, verb: (tools, { subscription }) => readOlder(tools, subscription) },
+  'feed.follow': {
+    width: 8,
+    verb: async (tools, one) => {
+      await followListed(tools, one)
+      // the next at once, and not by the clock alone
+      await queueImports(tools)
+    }
+  },
   'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
   'post.fetch': { width: 2, verb: fetchMissing },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },
@@ -43,6 +53,7 @@ const WORK: Work = {
   'toot.make': { width: 2, verb: (tools, { toot }) => makeToot(tools, toot) },
   'toot.edit': { width: 1, verb: (tools, { toot }) => editToot(tools, toot) },
   'toot.poll': { width: 2, verb: (tools, { toot }) => readTootThread(tools, toot) },
+  doctor: { width: 1, verb: runDoctorAlone },
   deliver: { width: 32, verb: (tools, { recipients }) => deliver(tools, recipients) }
 }
 
@@ -79,7 +90,11 @@ async function carryOut<Name extends JobName>(tools: Tools, name: Name, job: Tak
   }
 }
 
-/** What a log line tells of a job: lists by their length. */
+/** Characters that a log line tells of anything. */
+const TOLD = 200
+
+/** What a log line tells of a job: lists by their length, of a text its beginning. */
 function describe(data: object): object {
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Array.isArray(value) ? value.length : value]))
+  const tell = (value: unknown) => (Array.isArray(value) ? value.length : typeof value === 'string' ? value.slice(0, TOLD) : value)
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, tell(value)]))
 }

@@ -58,6 +58,11 @@ const COLUMNS = [
 export const actorColumns = (alias: string, prefix: string): string[] =>
   COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
 
+const FIND_BY_NAMES = `
+  select ${actorColumns('a', '')}, n.name, array(select o.name from actor_names o where o.actor_id = a.id) as names
+  from actor_names n join actors a on a.id = n.actor_id where n.name = any(?)`
+type Named = { name: string; names: string[] }
+
 /** A document replaces the one before it as a whole. */
 const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
   told === undefined
@@ -90,12 +95,8 @@ export function makeActors(db: Db, vault: Vault) {
     findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
     /** Several by any of their confirmed names at once, each under the name that was asked for, with all names that they have. */
     async findByNames(asked: string[]): Promise<Map<string, { actor: Actor; names: string[] }>> {
-      const rows = await db('actor_names as n')
-        .join('actors as a', 'a.id', 'n.actor_id')
-        .whereRaw('n.name = any(?)', [asked])
-        .select(actorColumns('a', ''))
-        .select('n.name', db.raw('array(select o.name from actor_names o where o.actor_id = a.id) as names'))
-      return new Map(rows.map(({ name, names, ...row }) => [name, { actor: fromRow<Actor>(row), names }]))
+      const { rows } = await db.raw(FIND_BY_NAMES, [asked])
+      return new Map(rows.map(({ name, names, ...row }: Named) => [name, { actor: fromRow<Actor>(row), names }]))
     },
     /** Who bears these names, for whoever needs to know no more than that, and whether the owner blocked them. */
     async findStandings(names: string[]): Promise<Map<string, Pick<Actor, 'id' | 'blockedAt'>>> {
@@ -244,6 +245,19 @@ export function makeActors(db: Db, vault: Vault) {
     async privateKey(localName: string): Promise<string | undefined> {
       const row = await db('actors').select('private_key').where({ local_name: localName }).first()
       return row?.private_key ? vault.open(row.private_key) : undefined
+    },
+    /** Gives the accounts the handles of another host; the old ones still find them. Answers whether any is new. Must run inside a transaction. */
+    async moveHandles(handleHost: string): Promise<boolean> {
+      const handle = db.raw("local_name || '@' || ?::text", [handleHost])
+      const local = db('actors').whereNotNull('local_name').whereNot('acct', handle)
+      const names = (await local.clone().select({ handle })).map(row => row.handle)
+      if (names.length === 0) return false
+      await db('actors').whereNull('local_name').whereIn('acct', names).update({ acct: null })
+      await local.update({ acct: handle })
+      const named = names.map(name => `acct:${name}`)
+      await db('actor_names').whereIn('name', named).delete()
+      await db.raw(`insert into actor_names select 'acct:' || acct, id from actors where acct = any(?)`, [names])
+      return true
     },
     /** Rewrites our own URIs from one origin to another: only while nothing has left the node (interface.md 1). */
     async moveOrigin(from: string, to: string, handleHost: string): Promise<void> {

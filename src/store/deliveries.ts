@@ -29,8 +29,14 @@ export type Listed = {
 /** `failed`: those that have failed at least once; `postId`: what tells of a post; `before`: those with smaller ids. */
 export type DeliveryFilter = { failed: boolean; host?: string; postId?: string; before?: string; limit: number }
 
-/** What became of one try. `again` leaves it waiting. */
-export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped' | 'again'; status?: number; error?: string }
+/** What became of one try. `again` leaves it waiting; until `asideUntil` what comes after it is sent first. */
+export type Outcome = {
+  delivery: Delivery
+  state: 'done' | 'failed' | 'dropped' | 'again'
+  status?: number
+  error?: string
+  asideUntil?: Date
+}
 
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
@@ -46,9 +52,16 @@ const FAILED = `(d.state in ('failed', 'dropped') or (d.state = 'waiting' and d.
 /** Whose own address it is: a shared one is everybody's. */
 const WHO = `(select coalesce(a.acct, a.uri) from actors a where
     (r.kind = 'inbox' and a.inbox_url = r.url or r.kind = 'salmon' and a.salmon_url = r.url) and a.local_name is null limit 1) as who`
+/** What is to be sent now. */
+export const DUE = `${LIVE} and (d.aside_until is null or d.aside_until <= ?)`
 
 /** Whether a follower (`a`) is served by ActivityPub. */
 const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
+
+function open(vault: Vault, row: Record<string, unknown>): Waiting {
+  const waiting = fromRow<Waiting>(row)
+  return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
+}
 
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
@@ -131,33 +144,43 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return rows.map((row: { id: string }) => row.id)
     },
 
-    /** The first waiting delivery of each address, with the secret of its subscriber. */
+    /** The first delivery of each address that is to be sent now, with the secret of its subscriber. */
     async first(recipientIds: string[], now: Date): Promise<Waiting[]> {
       const { rows } = await raw(
         `select d.*, s.secret, s.method from (
            select distinct on (recipient_id) id, recipient_id, subscriber_id, document_id, attempts, created_at
-           from deliveries d where recipient_id = any(?::bigint[]) and ${LIVE} order by recipient_id, id) d
+           from deliveries d where recipient_id = any(?::bigint[]) and ${DUE} order by recipient_id, id) d
          left join subscribers s on s.id = d.subscriber_id`,
-        [recipientIds, now]
+        [recipientIds, now, now]
       )
-      return rows.map((row: Record<string, unknown>) => {
-        const waiting = fromRow<Waiting>(row)
-        return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
-      })
+      return rows.map((row: Record<string, unknown>) => open(vault, row))
+    },
+    /** Another than this one that is to be sent to its address now: the one that was tried least, of those the first. */
+    async another({ id, recipientId }: Delivery, now: Date): Promise<Waiting | undefined> {
+      const { rows } = await raw(
+        `select d.id, d.recipient_id, d.subscriber_id, d.document_id, d.attempts, d.created_at, s.secret, s.method
+         from deliveries d left join subscribers s on s.id = d.subscriber_id
+         where d.recipient_id = ? and d.id <> ? and ${DUE} order by d.attempts, d.id limit 1`,
+        [recipientId, id, now, now]
+      )
+      return rows.map((row: Record<string, unknown>) => open(vault, row))[0]
     },
     /** Writes what became of many tries, in one statement. */
     async settle(outcomes: Outcome[], now: Date): Promise<void> {
       if (outcomes.length === 0) return
       await raw(
         `update deliveries d set attempts = d.attempts + 1, status = o.status, error = o.error,
-           state = case o.state when 'again' then 'waiting' else o.state end, done_at = case o.state when 'again' then null else ?::timestamptz end
-         from unnest(?::bigint[], ?::text[], ?::int[], ?::text[]) as o (id, state, status, error) where d.id = o.id`,
+           state = case o.state when 'again' then 'waiting' else o.state end, aside_until = o.aside_until,
+           done_at = case o.state when 'again' then null else ?::timestamptz end
+         from unnest(?::bigint[], ?::text[], ?::int[], ?::text[], ?::timestamptz[]) as o (id, state, status, error, aside_until)
+         where d.id = o.id`,
         [
           now,
           outcomes.map(one => one.delivery.id),
           outcomes.map(one => one.state),
           outcomes.map(one => one.status ?? null),
-          outcomes.map(one => one.error?.slice(0, 500) ?? null)
+          outcomes.map(one => one.error?.slice(0, 500) ?? null),
+          outcomes.map(one => one.asideUntil ?? null)
         ]
       )
     },
@@ -176,7 +199,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .join('recipients as r', 'r.id', 'd.recipient_id')
         .join('documents as c', 'c.id', 'd.document_id')
         .select('d.id', 'r.kind', 'r.url', 'r.host', 'c.topic', 'd.state', 'd.attempts', 'd.created_at', 'd.done_at', 'd.status', 'd.error')
-        .select('r.retry_at', db.raw(WHO))
+        .select(db.raw('coalesce(d.aside_until, r.retry_at) as retry_at'), db.raw(WHO))
         .orderBy('d.id', 'desc')
         .limit(limit)
       if (failed) query.whereRaw(FAILED)
@@ -194,7 +217,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .where({ id })
         .whereNot({ state: 'done' })
         .whereExists(db('documents as c').select(db.raw('1')).whereRaw(`c.id = deliveries.document_id and c.body <> ''`))
-        .update({ state: 'waiting', attempts: 0 })
+        .update({ state: 'waiting', attempts: 0, aside_until: null })
         .returning('recipient_id')
       if (row !== undefined) await db('recipients').where({ id: row.recipient_id }).update({ retry_at: null })
       return row?.recipient_id

@@ -4,16 +4,19 @@ import { makeActs } from './acts.ts'
 import { makeAnswers } from './answers.ts'
 import { makeBlogs } from './blogs.ts'
 import { makeChanges } from './changes.ts'
+import { makeCondition } from './condition.ts'
 import { makeConnections } from './connections.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
 import { makeIdentities } from './identities.ts'
+import { makeImports } from './imports.ts'
 import { makeNodeKeys } from './node-keys.ts'
 import { makeOutgoing } from './outgoing.ts'
 import { makePictures } from './pictures.ts'
 import { makePings } from './pings.ts'
 import { makeQueue } from './queue.ts'
+import { makeReading } from './reading.ts'
 import { makeRecipients } from './recipients.ts'
 import { makeRefusals } from './refusals.ts'
 import type { Db } from './rows.ts'
@@ -37,8 +40,10 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     answers: makeAnswers(db),
     blogs: makeBlogs(db),
     changes: makeChanges(db),
+    condition: makeCondition(db),
     connections: makeConnections(db, vault),
     identities: makeIdentities(db),
+    imports: makeImports(db),
     nodeKeys: makeNodeKeys(db, vault),
     outgoing: makeOutgoing(db),
     pictures: makePictures(db),
@@ -50,6 +55,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     follows: makeFollows(db),
     history: makeHistory(db),
     queue: makeQueue(boss, db),
+    reading: makeReading(db),
     recipients: makeRecipients(db),
     sessions: makeSessions(db),
     settings: makeSettings(db),

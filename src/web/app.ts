@@ -5,10 +5,15 @@ import type { Tools } from '../tools.ts'
 import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
+import { blockRoutes } from './blocks.ts'
+import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
 import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
+import { doctorRoutes } from './doctor.ts'
+import { echoRoutes } from './echo.ts'
 import { feedRoutes } from './feeds.ts'
+import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { importOldRoutes } from './import-old.ts'
@@ -16,9 +21,11 @@ import { inboxRoutes } from './inbox.ts'
 import { logRoutes } from './log.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
 import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
+import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
 import { quoteRoutes } from './quotes.ts'
@@ -47,6 +54,7 @@ export function makeApp(tools: Tools): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    echoRoutes(tools),
     publishRoutes(tools),
     salmonRoutes(tools),
     commentsRoutes(tools),
@@ -55,14 +63,8 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
-    signInRoutes(tools),
-    ownerRoutes(tools),
-    setUpRoutes(tools),
-    settingsRoutes(tools),
-    importOldRoutes(tools),
-    accessRoutes(tools),
-    connectRoutes(tools),
-    logRoutes(tools),
+    ...ownersRouters(tools),
+    privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those
@@ -70,3 +72,16 @@ export function makeApp(tools: Tools): Koa {
   for (const router of routers) app.use(router.routes())
   return app
 }
+
+const ownersRouters = (tools: Tools): Router[] => [
+  ...[signInRoutes(tools), ownerRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
+  ...[
+    logRoutes(tools),
+    connectRoutes(tools),
+    blogRoutes(tools),
+    doctorRoutes(tools),
+    followingRoutes(tools),
+    moderationRoutes(tools),
+    blockRoutes(tools)
+  ]
+]

@@ -6,6 +6,7 @@ import type { Tools } from '../tools.ts'
 import { sendPage } from './render.ts'
 import { findViewer } from './session.ts'
 import { showPerson, showPost } from './shown.ts'
+import { EVERYBODY, passModeration } from './threads.ts'
 
 /** Whether a browser asks in order to show the answer as a page. Programs that read feeds do not say so. */
 export const isOpenedByPerson = (ctx: Context): boolean => ctx.get('sec-fetch-dest') === 'document'
@@ -15,7 +16,7 @@ export async function sendFeedPage(tools: Tools, ctx: Context, account: Account,
   const viewer = await findViewer(tools, ctx)
   const posts = await tools.timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
   const last = posts.length > PAGE_SIZE ? posts[PAGE_SIZE - 1] : undefined
-  const shown = posts.slice(0, PAGE_SIZE).map(post => showPost(viewer, post))
+  const shown = (await passModeration(tools, EVERYBODY, posts.slice(0, PAGE_SIZE))).map(post => showPost(viewer, post))
   const list = { posts: shown, ...(last === undefined ? {} : { older: `?before=${last.id}` }) }
   ctx.set('Cache-Control', 'private, no-store')
   ctx.vary('Sec-Fetch-Dest')

@@ -79,7 +79,7 @@ const wantsJson = (ctx: Context) =>
 
 /** Endpoints that programs ask: their errors are text, never HTML (W7). */
 const isProtocol = (path: string) =>
-  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
+  /^\/(\.well-known\/|hub$|push\/|echo\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
   /\.(atom|rss|json|css|svg)$/.test(path) ||
   /\/(salmon|inbox)$/.test(path)
 
@@ -150,5 +150,17 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
     return new URLSearchParams(text)
   } catch (cause) {
     throw new BadMessage('The form is not UTF-8.', { cause })
+  }
+}
+
+/** A form that may have files in it, read by the runtime's own parser. @throws BadMessage as `readForm` */
+export async function readUpload(ctx: Context, limit: number): Promise<FormData | URLSearchParams> {
+  if (ctx.is(TYPE.form)) return readForm(ctx, limit)
+  if (!ctx.is('multipart/form-data')) throw new BadMessage('A body of type multipart/form-data is needed.', { status: 415, code: 'type' })
+  const body = await readBody(ctx, limit)
+  try {
+    return await new Response(new Uint8Array(body), { headers: { 'content-type': ctx.get('content-type') } }).formData()
+  } catch (cause) {
+    throw new BadMessage('The form cannot be read.', { cause })
   }
 }

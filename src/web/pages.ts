@@ -4,11 +4,12 @@ import { reactionsTo } from '../federation/comments.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Account, Actor, Shown } from '../model/kept.ts'
+import { linkHashtags } from '../protocol/hashtags.ts'
 import { type WebLink, writeLinks } from '../protocol/link.ts'
 import { REL, TYPE } from '../protocol/names.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { Page, Tools } from '../tools.ts'
-import { listPage, mergeLists, parametersOf } from './paging.ts'
+import { listPage, parametersOf } from './paging.ts'
 import { type FollowView, sendIcon, sendPage, sendScript, sendStyle, type Views } from './render.ts'
 import { addSearch } from './search.ts'
 import { findViewer } from './session.ts'
@@ -37,8 +38,7 @@ export function pageRoutes(tools: Tools): Router {
 async function sendTimeline(tools: Tools, ctx: RouterContext): Promise<void> {
   const { actors, timelines } = tools
   const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), actors.accounts()])
-  const home = async (page: Page) =>
-    mergeLists(await Promise.all(accounts.map(account => timelines.home(account.id, account.uri, page))), page.limit)
+  const home = (page: Page) => timelines.home(accounts, page)
   const list = await listPage(tools, ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
   const heading = { all: 'Timeline', public: 'Everyone’s posts', local: 'Posts' }[viewer.sees]
   const links = accounts.slice(0, 10).map(({ localName, displayName }) => feedLink(tools, localName, displayName))
@@ -175,7 +175,7 @@ async function sendPost(tools: Tools, ctx: RouterContext, viewer: Viewer, post: 
   const thread = await showThread(tools, viewer, post, parametersOf(ctx).get('after'))
   if (thread === undefined) throw new Missing('There is no such post.')
   if (links !== undefined) ctx.set('Link', writeLinks(links))
-  const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(post) } : {}
+  const own = viewer.sees === 'all' && links !== undefined && post.verb === 'post' ? { own: editable(tools, post) } : {}
   const acts = viewer.accounts.length > 0 ? await actsOf(tools, post) : {}
   const isOurs = links !== undefined && post.verb === 'post'
   const answerFrom = isOurs && viewer.csrf === undefined ? { answerFrom: post.uri } : {}
@@ -193,9 +193,9 @@ async function actsOf({ acts }: Tools, { id, uri, verb, visibility }: Shown): Pr
 }
 
 /** A post as a form takes it: as the text that was typed, or as HTML when it is more than that. */
-function editable({ author, html, id, title }: Shown): NonNullable<Views['thread']['own']> {
+function editable({ addresses }: Tools, { author, html, id, title }: Shown): NonNullable<Views['thread']['own']> {
   const text = htmlToText(html)
-  const isPlain = sanitizeHtml(textToHtml(text)) === html
+  const isPlain = linkHashtags(sanitizeHtml(textToHtml(text)), addresses.tag).html === html
   const path = `/users/${author.localName}/posts/${id}`
   return { path, title: title ?? '', ...(isPlain ? { field: 'text', body: text } : { field: 'html', body: html }) }
 }

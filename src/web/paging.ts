@@ -34,10 +34,3 @@ export async function listPage(tools: Tools, ctx: Context, viewer: Viewer, list:
   parameters.set('before', writeCursor(last))
   return { posts: shown, older: `?${parameters}` }
 }
-
-/** Several lists as one, in the same order, each post once. */
-export function mergeLists(lists: Shown[][], limit: number): Shown[] {
-  const posts = new Map(lists.flat().map(post => [post.id, post]))
-  const newestFirst = (a: Shown, b: Shown) => b.sortedAt.getTime() - a.sortedAt.getTime() || (a.id < b.id ? 1 : -1)
-  return [...posts.values()].sort(newestFirst).slice(0, limit)
-}

@@ -19,9 +19,21 @@ import type {
   LogRefusedView,
   LogSubscribersView
 } from './log-views.ts'
-import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
+import type {
+  AccessView,
+  BlogView,
+  DoctorView,
+  NextView,
+  OldView,
+  ProposalView,
+  SettingsPageView,
+  SetUpView,
+  SignInView
+} from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import type { FollowingView, ImportedView } from './shown-following.ts'
+import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 
@@ -102,6 +114,15 @@ export type Views = {
   'log-subscribers': LogSubscribersView
   'log-hosts': LogHostsView
   'log-refused': LogRefusedView
+  blog: BlogView
+  doctor: DoctorView
+  following: FollowingView
+  imported: ImportedView
+  moderation: ModerationView
+  decided: DecidedView
+  comment: CommentView
+  blocks: BlocksView
+  'block-plan': PlanView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView

@@ -1,17 +1,26 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
-import { isEdited, isLanguage } from '../federation/comments.ts'
+import { type Face, isEdited, isLanguage } from '../federation/comments.ts'
 import { isOpen, type Standing } from '../federation/moderate.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
+import { escapeXml } from '../protocol/xml.ts'
 import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms, masked.
+ * everybody else; `waiting`: how many answers wait for the owner. `accounts` are the names under which the owner may act; `csrf` belongs into each of the
+ * owner's forms, masked.
  */
-export type Viewer = { sees: 'all' | 'public' | 'local'; language: Language; accounts: string[]; csrf?: string; notices?: Notice[] }
+export type Viewer = {
+  sees: 'all' | 'public' | 'local'
+  language: Language
+  accounts: string[]
+  csrf?: string
+  notices?: Notice[]
+  waiting?: number
+}
 
 /** What the owner is told on every page, and where something can be done about it. */
 export type Notice = { sentence: string; path: string; act: string }
@@ -79,6 +88,13 @@ export function showPerson(viewer: Viewer, actor: Actor): PersonView {
     ...(actor.acct === undefined ? {} : { handle: `@${actor.acct}` }),
     ...(page === undefined ? {} : { page })
   }
+}
+
+/** Somebody as a comment names them. */
+export function showFace({ handle, name, url }: Face): PersonView {
+  const page = showPlace(url)?.url
+  const who = { name, local: false, initials: initialsOf(name), tone: toneOf(url ?? handle ?? name) }
+  return { ...who, ...(handle === undefined ? {} : { handle: `@${handle}` }), ...(page === undefined ? {} : { page }) }
 }
 
 /** A post that the viewer may see (`maySee` was asked before), sanitised once more as the last step (X41). */
@@ -157,6 +173,9 @@ export function showPlace(text: string | undefined): PlaceView | undefined {
   const url = readWebAddress(text)
   return url && { url: url.href, host: url.host }
 }
+
+/** A sentence as HTML: what stands between backticks in it is code. */
+export const codeInText = (sentence: string): string => escapeXml(sentence).replace(/`([^`]+)`/g, '<code dir="ltr">$1</code>')
 
 const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
 

@@ -75,6 +75,7 @@ const CONVERTED = (name: string): boolean =>
   [
     'views/layout.eta',
     'views/settings-nav.eta',
+    ...FOLLOWING_AND_MODERATION,
     'views/signin.eta',
     'views/error.eta',
     'views/access.eta',
@@ -84,5 +85,22 @@ const CONVERTED = (name: string): boolean =>
     'views/setup.eta',
     'views/proposal.eta',
     'views/next.eta',
-    'views/old.eta'
+    'views/old.eta',
+    'views/blog.eta',
+    'views/checks.eta',
+    'views/copy.eta',
+    'views/doctor.eta',
+    'views/hub.eta',
+    'views/remote.eta'
   ].includes(name) || name.startsWith('views/log')
+
+const FOLLOWING_AND_MODERATION = [
+  'following',
+  'imported',
+  'moderation',
+  'moderation-nav',
+  'decided',
+  'comment',
+  'blocks',
+  'block-plan'
+].map(name => `views/${name}.eta`)
