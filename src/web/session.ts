@@ -1,7 +1,7 @@
 /** Who is asking: the owner by a session, or a visitor; and whether a form was sent from a page of ours (X44). */
 import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
-import { sameToken } from '../model/tokens.ts'
+import { maskToken, sameToken, unmaskToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
@@ -39,7 +39,7 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
 
 async function viewerOf(tools: Tools, language: Language, { csrf }: Pick<Session, 'csrf'>): Promise<Viewer> {
   const [accounts, notices, waiting] = await Promise.all([tools.actors.accounts(), findNotices(tools), countWaiting(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf: maskToken(csrf), notices, waiting }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
@@ -69,7 +69,7 @@ async function readOwned<Form extends URLSearchParams | FormData>(tools: Tools, 
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await read()
-  if (!sameToken(String(form.get('csrf') ?? ''), session.csrf))
+  if (!sameToken(unmaskToken(String(form.get('csrf') ?? '')), session.csrf))
     throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
   return form
 }

@@ -92,7 +92,7 @@ const CONVERTED = (name: string): boolean =>
     'views/doctor.eta',
     'views/hub.eta',
     'views/remote.eta'
-  ].includes(name)
+  ].includes(name) || name.startsWith('views/log')
 
 const FOLLOWING_AND_MODERATION = [
   'following',
