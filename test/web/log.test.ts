@@ -196,7 +196,7 @@ describe('the log', function () {
   })
 
   it('H10 shows how other hubs took their pings, and pings them again', async () => {
-    const post = await keepPost(node.tools, alice, { title: 'Pinged' })
+    const post = await keepPost(node.tools, alice, { title: 'Pinged', publishedAt: new Date(Date.now() - 1000) })
     const path = `/log/posts/${post.id}`
     const address = `${hub.origin}/hub`
     assert.match(await read(path), /Hub 127\.0\.0\.1:\d+ not told yet/)
