@@ -38,18 +38,19 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
     if (act !== 'delete' && (current?.deletedAt !== undefined || current?.edits !== post.edits)) return
     const before = await stores.acts.told(postId)
     const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
-    const news = { post, act, activity, people, key: `${post.uri} ${act} ${post.edits}`, postId }
+    const telling = { key: `${post.uri} ${act} ${post.edits}`, postId }
+    const news = { post, act, activity, people, telling }
     const told = await (post.visibility === 'direct' ? tellFew(stores, account, news, now) : tellAll(tools, stores, account, news, now))
     await stores.acts.addTold(postId, told)
   })
 }
 
 /** `people`: whom it concerns, and who got it before. */
-type News = Telling & { post: Shown; act: 'post' | 'update' | 'delete'; activity: Written | undefined; people: Actor[] }
+type News = { post: Shown; act: 'post' | 'update' | 'delete'; activity: Written | undefined; people: Actor[]; telling: Telling }
 
 /** Answers the ids of those to whom it goes by name. */
 async function tellAll(tools: Tools, stores: Stores, account: Account, news: News, now: Date): Promise<string[]> {
-  const { act, activity, people, post, ...telling } = news
+  const { act, activity, people, post, telling } = news
   const names = people.map(person => person.uri)
   const entry = act === 'delete' ? deleteOut(post, names) : entryOut(post)
   if (entry === undefined) return []
@@ -60,12 +61,7 @@ async function tellAll(tools: Tools, stores: Stores, account: Account, news: New
 }
 
 /** Of what is for few nothing goes to feeds, to hubs or by Salmon (W29). Answers as `tellAll`. */
-async function tellFew(
-  stores: Stores,
-  account: Account,
-  { act: _act, activity, people, post: _post, ...telling }: News,
-  now: Date
-): Promise<string[]> {
+async function tellFew(stores: Stores, account: Account, { activity, people, telling }: News, now: Date): Promise<string[]> {
   if (activity === undefined) return []
   return (await tellInboxes(stores, account, activity, { people, followers: false, ...telling }, now)).map(person => person.id)
 }

@@ -46,14 +46,15 @@ export type Inboxes = { inboxUrl: string; sharedInboxUrl?: string }
 /** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
 export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
 
+/** What is to be sent now. */
+export const DUE = `${LIVE} and (d.aside_until is null or d.aside_until <= ?)`
+
 /** What has failed, whether it is tried again or not. */
 const FAILED = `(d.state in ('failed', 'dropped') or (d.state = 'waiting' and d.attempts > 0))`
 
 /** Whose own address it is: a shared one is everybody's. */
 const WHO = `(select coalesce(a.acct, a.uri) from actors a where
     (r.kind = 'inbox' and a.inbox_url = r.url or r.kind = 'salmon' and a.salmon_url = r.url) and a.local_name is null limit 1) as who`
-/** What is to be sent now. */
-export const DUE = `${LIVE} and (d.aside_until is null or d.aside_until <= ?)`
 
 /** Whether a follower (`a`) is served by ActivityPub. */
 const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
@@ -63,10 +64,12 @@ function open(vault: Vault, row: Record<string, unknown>): Waiting {
   return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
 }
 
+/** Arrays that hold nulls are good bindings, which knex's types do not know. */
+const runRaw = (db: Db, sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
-  // arrays that hold nulls are good bindings, which knex's types do not know
-  const raw = (sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+  const raw = (sql: string, bindings: unknown[]) => runRaw(db, sql, bindings)
   return {
     /** Keeps a document under a key that says what it tells. Answers undefined when that has been told already. */
     async addDocument(document: Omit<Document, 'id' | 'createdAt'> & { key: string }, now: Date): Promise<string | undefined> {

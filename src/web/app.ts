@@ -75,13 +75,6 @@ export function makeApp(tools: Tools): Koa {
 
 const ownersRouters = (tools: Tools): Router[] => [
   ...[signInRoutes(tools), ownerRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
-  ...[
-    logRoutes(tools),
-    connectRoutes(tools),
-    blogRoutes(tools),
-    doctorRoutes(tools),
-    followingRoutes(tools),
-    moderationRoutes(tools),
-    blockRoutes(tools)
-  ]
+  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)],
+  logRoutes(tools)
 ]

@@ -107,13 +107,6 @@ export type Views = {
   followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
   authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
   connect: ConnectView
-  log: LogPostsView
-  'log-post': LogPostView
-  'log-feeds': LogFeedsView
-  'log-followers': LogFollowersView
-  'log-subscribers': LogSubscribersView
-  'log-hosts': LogHostsView
-  'log-refused': LogRefusedView
   blog: BlogView
   doctor: DoctorView
   following: FollowingView
@@ -123,6 +116,13 @@ export type Views = {
   comment: CommentView
   blocks: BlocksView
   'block-plan': PlanView
+  log: LogPostsView
+  'log-post': LogPostView
+  'log-feeds': LogFeedsView
+  'log-followers': LogFollowersView
+  'log-subscribers': LogSubscribersView
+  'log-hosts': LogHostsView
+  'log-refused': LogRefusedView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView

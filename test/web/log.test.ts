@@ -193,7 +193,7 @@ describe('the log', function () {
   })
 
   it('H10 shows how other hubs took their pings, and pings them again', async () => {
-    const post = await keepPost(node.tools, alice, { title: 'Pinged' })
+    const post = await keepPost(node.tools, alice, { title: 'Pinged', publishedAt: new Date(Date.now() - 1000) })
     const path = `/log/posts/${post.id}`
     const address = `${hub.origin}/hub`
     assert.match(await read(path), /Hub 127\.0\.0\.1:\d+ not told yet/)
@@ -349,7 +349,7 @@ describe('the log', function () {
       page,
       /https:\/\/down\.example\/down This request is not signed\. \(401\) ActivityPub \/users\/alice\/inbox .* 2 times, first/
     )
-    assert.match(page, /https:\/\/c\.example This hub serves the feeds of its own accounts only\. \(422\) our hub \/hub/)
+    assert.match(page, /https:\/\/c\.example This hub serves the feeds of its own accounts and their blogs only\. \(422\) our hub \/hub/)
     assert.doesNotMatch(page, /t0ken/)
     assert.match(await read('/log'), /2 kinds of messages were refused since yesterday/)
   })
