@@ -3,7 +3,7 @@
  * A page is asked for again and again over one connection; the time is that from the request to the last byte. The first line is the
  * yardstick: an answer of one query and no page.
  *   node bench/pages.ts [posts,posts,…] [people] [times]
- * With TMPDIR on a fast disk it is filled within minutes.
+ * With TMPDIR on a fast disk it is filled within minutes. ONLY: pages whose path begins so. HOLD: seconds for which the node stays.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
