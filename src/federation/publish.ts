@@ -6,12 +6,13 @@ import type { Account, KeptPost, Shown } from '../model/kept.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import { findPost } from './find-post.ts'
-import { findMentioned, linkMentions, type Mentioned, stillLinked } from './mentions.ts'
+import { findMentioned, linkMentions, type Mentioned, mentionsIn, stillLinked } from './mentions.ts'
 import { removeIn } from './remove-post.ts'
 
 const LONGEST = 50_000
 
-export type Draft = { text?: string; html?: string; title?: string; replyTo?: string; language?: string }
+/** `warning`: what is shown before it is opened; empty for none. `language`: a tag (BCP 47). */
+export type Draft = { text?: string; html?: string; title?: string; warning?: string; replyTo?: string; language?: string }
 
 /**
  * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it.
@@ -40,7 +41,7 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
         entryUrl: `${uri}.atom`
       },
       ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, tags: [], enclosures: [] },
-      ...{ visibility: 'public', sensitive: false, rightful: true },
+      ...{ visibility: 'public', sensitive: body.warning !== undefined, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
       ...(parent?.conversation ? { conversation: parent.conversation } : {}),
@@ -72,13 +73,26 @@ async function answered(stores: Stores, addresses: Addresses, name: string): Pro
 
 const htmlOf = ({ html, text = '' }: Draft): string => sanitizeHtml(html ?? textToHtml(text))
 
-function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title'> {
+/** The text of which a post of ours was made; undefined when it was made of HTML, or holds more than text by now. */
+export function typedText(html: string): string | undefined {
+  const text = htmlToText(html)
+  return htmlOf({ text }) === html ? text : undefined
+}
+
+/** The mentions in a draft that lead to nobody. It asks strangers for those who are not known yet. */
+export async function findUnknownMentions(tools: Tools, draft: Draft): Promise<string[]> {
+  const html = htmlOf(draft)
+  const found = await findMentioned(tools, html)
+  return mentionsIn(html).filter(name => !found.has(name))
+}
+
+function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title' | 'warning'> {
   const html = htmlOf(draft)
   const text = htmlToText(html)
   if (text.trim() === '' && !draft.title?.trim()) throw new BadMessage('There is nothing in this post.', { code: 'empty' })
   if (html.length > LONGEST) throw new BadMessage(`A post has at most ${LONGEST} characters.`, { status: 413, code: 'too_long' })
-  const title = draft.title?.trim().slice(0, 500)
-  return { html, text, ...(title ? { title } : {}) }
+  const [title, warning] = [draft.title, draft.warning].map(line => line?.trim().slice(0, 500))
+  return { html, text, ...(title ? { title } : {}), ...(warning ? { warning } : {}) }
 }
 
 /** A post of ours by its id, URI or page. @throws Missing; Refused when it is somebody else's */
@@ -100,16 +114,18 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
   return tools.transaction(async stores => {
     const post = await stores.history.lock(id)
     if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post was deleted.', { status: 410, code: 'gone' })
-    const { title, ...rest } = post
-    const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
+    const { title, warning, ...rest } = post
+    const kept = { ...(draft.text === undefined ? { html: post.html } : {}), ...(title ? { title } : {}), ...(warning ? { warning } : {}) }
+    const body = bodyOf({ ...kept, ...draft })
     const html = linkMentions(body.html, mentioned)
     const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
     const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
-    const kept = await stores.history.edit(post, { ...rest, ...body, html, mentions, updatedAt: now, rightful: true }, now)
-    if (kept.outcome !== 'edited') return post
+    const sensitive = body.warning !== undefined || (post.sensitive && warning === undefined)
+    const edited = await stores.history.edit(post, { ...rest, ...body, html, mentions, sensitive, updatedAt: now, rightful: true }, now)
+    if (edited.outcome !== 'edited') return post
     await stores.queue.add('post.announce', { post: id, act: 'update' })
     await stores.changes.tell(`account:${account.localName}`)
-    return kept.post
+    return edited.post
   })
 }
 

@@ -36,10 +36,10 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
     now
   )
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
-  if (kept.outcome === 'new' && kept.post.verb === 'post') {
+  if (kept.outcome === 'new') {
     // if they name its author
-    const shares = kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor))
-    await stores.history.adopt(kept.post, shares)
+    const shares = kept.post.verb === 'post' ? kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor)) : []
+    await Promise.all([stores.history.adopt(kept.post, shares), stores.changes.tell('posts')])
   }
   return kept
 }

@@ -94,6 +94,18 @@ export function makeActors(db: Db, vault: Vault) {
         .select('n.name', db.raw('array(select o.name from actor_names o where o.actor_id = a.id) as names'))
       return new Map(rows.map(({ name, names, ...row }) => [name, { actor: fromRow<Actor>(row), names }]))
     },
+    /** The ids of those who may be meant by a short name: how they are called here, at home, or by themselves. */
+    async findCalled(name: string, limit: number): Promise<string[]> {
+      const called = name.toLowerCase()
+      const rows = await db('actors')
+        .select('id')
+        .where(any =>
+          any.where({ acct: called }).orWhereRaw('lower(username) = ?', [called]).orWhereRaw('lower(display_name) = ?', [called])
+        )
+        .whereNull('removed_at')
+        .limit(limit)
+      return rows.map(row => row.id)
+    },
     async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
       const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')
       return new Map(rows.map(row => [row.local_name, fromRow<Account>(row)]))

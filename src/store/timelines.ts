@@ -11,6 +11,9 @@ export type Timelines = ReturnType<typeof makeTimelines>
 export type Cursor = { sortedAt: Date; id: string }
 export type Page = { before?: Cursor; limit: number }
 
+/** Words as web searches take them ("a phrase", -without), and beginnings of words. */
+type Looked = { text: string; beginnings: string[] }
+
 /** A chain of answers that is longer than this is cut: it was made to be. */
 const HIGHEST = 5000
 
@@ -111,13 +114,26 @@ export function makeTimelines(db: Db) {
           .orderBy('p.id', 'desc')
           .limit(limit)
       ),
+    /** In which language an account's last post of its own was, if it tells. @param name of the account */
+    async lastLanguage(name: string): Promise<string | undefined> {
+      const account = db('actors').select('id').where({ local_name: name })
+      const own = db('posts').where({ author_id: account, verb: 'post' }).whereNull('deleted_at')
+      return (await own.orderBy('id', 'desc').first('language'))?.language ?? undefined
+    },
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
     },
-    /** Full text of titles and bodies: every word must be there. */
-    search: (words: string, page: Page, onlyLocal: boolean) => {
-      const query = base(page).whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
+    /**
+     * Full text of titles and bodies: every word, phrase and beginning must be there (`search_text` says what is the same word).
+     * @param authors ids of those by whom alone it may be
+     */
+    search: ({ text, beginnings }: Looked, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }) => {
+      const query = base(page)
+      if (text !== '') query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text])
+      for (const word of beginnings)
+        query.whereRaw("p.search @@ to_tsquery('simple', quote_literal(search_text(?)) || ':*')", [word.replaceAll('\\', ' ')])
+      if (authors !== undefined) query.whereRaw('p.author_id = any(?)', [authors])
       return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],

@@ -6,6 +6,7 @@ import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
+import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
@@ -23,9 +24,13 @@ import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
+import { writeRoutes } from './write.ts'
 
-/** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
-export function makeApp(tools: Tools): Koa {
+/**
+ * The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database.
+ * @param closing aborted when it is to stop
+ */
+export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
   const app = new Koa({ proxy: tools.config.trustProxy > 0, maxIpsCount: tools.config.trustProxy })
   app.silent = true
   const residents = makeResidents(tools)
@@ -48,6 +53,8 @@ export function makeApp(tools: Tools): Koa {
     healthRoutes(tools),
     nodeInfoRoutes(tools),
     ownerRoutes(tools),
+    writeRoutes(tools),
+    eventRoutes(tools, closing),
     connectRoutes(tools),
     pageRoutes(tools)
   ]

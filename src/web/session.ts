@@ -52,9 +52,28 @@ export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000):
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await readForm(ctx, limit)
-  if (!sameToken(form.get('csrf') ?? '', session.csrf))
-    throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+  if (!sameToken(form.get('csrf') ?? '', session.csrf)) throw tooOld()
   return form
+}
+
+const tooOld = () => new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+
+/**
+ * The same for a form with something written in it, which is not thrown away because its session has ended: `refusal` tells that.
+ * @throws Refused 403 from another origin; BadMessage
+ */
+export async function readOwnerDraft(tools: Tools, ctx: Context, limit: number): Promise<{ form: URLSearchParams; refusal?: Refused }> {
+  if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
+  const form = await readForm(ctx, limit)
+  const session = await findSession(tools, ctx)
+  if (session === undefined) return { form, refusal: signedOut() }
+  return sameToken(form.get('csrf') ?? '', session.csrf) ? { form } : { form, refusal: tooOld() }
+}
+
+/** Whether the session of a request that was begun a while ago still holds. */
+export async function holdsStill({ clock, sessions }: Tools, ctx: Context): Promise<boolean> {
+  const token = readToken(ctx)
+  return token !== undefined && (await sessions.find(token, clock())) !== undefined
 }
 
 /** Forms that need no session (OPEN_SEARCH, sign-in): whatever a browser sends for another site is refused. @throws Refused */
@@ -86,9 +105,10 @@ export function startSession({ config }: Tools, ctx: Context, token: string): vo
 }
 
 /** Ends the session here and in the browser. */
-export async function endSession({ sessions }: Tools, ctx: Context): Promise<void> {
+export async function endSession({ changes, sessions }: Tools, ctx: Context): Promise<void> {
   const token = readToken(ctx)
   if (token !== undefined) await sessions.close(token)
+  await changes.tell('sessions')
   ctx.cookies.set(COOKIE, null, { path: '/' })
 }
 

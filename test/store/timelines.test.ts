@@ -73,7 +73,8 @@ describe('the timelines', () => {
 
   it('searches every word in titles and bodies, and tells strangers of ours alone', async () => {
     const found = await keepPost(tools, ann!, { html: '', title: 'Zebras', text: 'and giraffes', publishedAt: at(3000) })
-    const ids = async (words: string, local = false) => (await tools.timelines.search(words, { limit: 9 }, local)).map(post => post.id)
+    const ids = async (text: string, onlyLocal = false) =>
+      (await tools.timelines.search({ text, beginnings: [] }, { limit: 9 }, { onlyLocal })).map(post => post.id)
     assert.deepEqual(await ids('giraffes zebras'), [found.id])
     assert.deepEqual(await ids('zebras lions'), [])
     assert.deepEqual(await ids('zebras', true), [])

@@ -1,0 +1,22 @@
+import type { Knex } from 'knex'
+
+/** What pages need: words that are found however they are written, in any language. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(String.raw`
+    -- a text as the search reads it, of posts and of what is looked for: small letters without their marks, and signs of writing without
+    -- spaces (Chinese, Japanese, Thai …) each as a word of its own
+    create function search_text(text) returns text language sql immutable parallel safe return
+      regexp_replace(
+        regexp_replace(normalize(lower(normalize($1, NFKC)), NFD), '[\u0300-\u036f]+', '', 'g'),
+        '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])', ' \1 ', 'g');
+
+    alter table posts drop column search;
+    alter table posts add column search tsvector
+      generated always as (to_tsvector('simple', search_text(coalesce(title, '') || ' ' || body_text))) stored;
+    create index on posts using gin (search);
+
+    -- from:somebody
+    create index on actors (lower(username));
+    create index on actors (lower(display_name));
+  `)
+}
