@@ -1,8 +1,10 @@
 /*
  * What our own pages do with a script; each works without it: times in the reader's zone, buttons that copy, news as they come, and keys.
  */
-const words = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })
-const exact = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'full', timeStyle: 'long' })
+const { lang } = document.documentElement
+const locale = navigator.languages.find(one => one.startsWith(lang)) ?? lang
+const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' })
 
 /** Puts every time below an element into the reader's zone, with the exact time on hover. */
 const showTimes = root => {

@@ -59,7 +59,7 @@ function makeStreams(tools: Tools, closing: AbortSignal | undefined, limits: typ
   let beats: NodeJS.Timeout | undefined
 
   const lookNow = async () => {
-    newest = await listHome(tools, { limit: MOST })
+    newest = await listHome(tools, await tools.actors.accounts(), { limit: MOST })
     for (const stream of streams) tell(stream, newest)
   }
   /** One after the other, so that what is told last is what was seen last. */

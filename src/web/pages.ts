@@ -13,7 +13,7 @@ import { listHome, listPage, parametersOf } from './paging.ts'
 import { activityLink, addProfiles, feedLink } from './profiles.ts'
 import { sendIcon, sendPage, sendScript, sendStyle } from './render.ts'
 import { addSearch } from './search.ts'
-import { findViewer } from './session.ts'
+import { accountsHere, findViewer } from './session.ts'
 import { maySee, type Viewer } from './shown.ts'
 import { textsOf } from './texts.ts'
 import { showThread } from './threads.ts'
@@ -36,9 +36,9 @@ export function pageRoutes(tools: Tools): Router {
 
 /** Everyone followed for the owner; for others what is public. */
 async function sendTimeline(tools: Tools, ctx: RouterContext): Promise<void> {
-  const { actors, timelines } = tools
-  const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), actors.accounts()])
-  const home = (page: Page) => listHome(tools, page)
+  const { timelines } = tools
+  const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), accountsHere(tools, ctx)])
+  const home = (page: Page) => listHome(tools, accounts, page)
   const list = await listPage(tools, ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
   const compose = parametersOf(ctx).has('before') ? undefined : await composeNote(tools, viewer)
   const title = textsOf(viewer.language).say(`timeline.of_${viewer.sees}`)

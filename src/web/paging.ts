@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { PAGE_SIZE } from '../federation/entries.ts'
 import { BadMessage } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
-import type { Shown } from '../model/kept.ts'
+import type { Account, Shown } from '../model/kept.ts'
 import type { Cursor, Page, Tools } from '../tools.ts'
 import { LIST_LETTERS, showPosts } from './show-posts.ts'
 import { maySee, type PostView, type Viewer } from './shown.ts'
@@ -56,8 +56,7 @@ function markSeen(posts: Shown[], seen: Cursor): string | undefined {
 }
 
 /** What the owner reads: posts of everyone followed, by any of the accounts, newest first. */
-export async function listHome({ actors, timelines }: Tools, page: Page): Promise<Shown[]> {
-  const accounts = await actors.accounts()
+export async function listHome({ timelines }: Tools, accounts: Account[], page: Page): Promise<Shown[]> {
   return mergeLists(await Promise.all(accounts.map(({ id, uri }) => timelines.home(id, uri, page))), page.limit)
 }
 

@@ -1,6 +1,7 @@
 /** Who is asking: the owner by a session, or a visitor; and whether a form was sent from a page of ours (X44). */
 import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
+import type { Account } from '../model/kept.ts'
 import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
@@ -25,11 +26,17 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   const language = languageOf(ctx)
   const session = await findSession(tools, ctx)
   if (session === undefined) return tools.config.openSearch ? { sees: 'public', language, accounts: [] } : strangerOf(language)
-  return viewerOf(tools, language, session)
+  return viewerOf(tools, ctx, language, session)
 }
 
-async function viewerOf(tools: Tools, language: Language, { csrf }: Session): Promise<Viewer> {
-  const [accounts, notices] = await Promise.all([tools.actors.accounts(), findNotices(tools)])
+/** The accounts that live here, looked up at most once a request. */
+export function accountsHere({ actors }: Tools, ctx: Context): Promise<Account[]> {
+  ctx.state.accounts ??= actors.accounts()
+  return ctx.state.accounts
+}
+
+async function viewerOf(tools: Tools, ctx: Context, language: Language, { csrf }: Session): Promise<Viewer> {
+  const [accounts, notices] = await Promise.all([accountsHere(tools, ctx), findNotices(tools)])
   return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
 }
 
@@ -38,7 +45,7 @@ export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> 
   ctx.set('Cache-Control', 'no-store')
   const session = await findSession(tools, ctx)
   if (session === undefined) throw signedOut()
-  return viewerOf(tools, languageOf(ctx), session)
+  return viewerOf(tools, ctx, languageOf(ctx), session)
 }
 
 const signedOut = () => new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
