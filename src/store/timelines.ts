@@ -11,9 +11,6 @@ export type Timelines = ReturnType<typeof makeTimelines>
 export type Cursor = { sortedAt: Date; id: string }
 export type Page = { before?: Cursor; limit: number }
 
-/** Words as web searches take them ("a phrase", -without), and beginnings of words. */
-type Looked = { text: string; beginnings: string[] }
-
 /** A chain of answers that is longer than this is cut: it was made to be. */
 const HIGHEST = 5000
 
@@ -125,14 +122,13 @@ export function makeTimelines(db: Db) {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
     },
     /**
-     * Full text of titles and bodies: every word, phrase and beginning must be there (`search_text` says what is the same word).
+     * Full text of titles and bodies: every word and "phrase" must be there, and none with a minus before it; what is the same word is
+     * told by `search_text`.
      * @param authors ids of those by whom alone it may be
      */
-    search: ({ text, beginnings }: Looked, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }) => {
+    search: (text: string, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }) => {
       const query = base(page)
       if (text !== '') query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text])
-      for (const word of beginnings)
-        query.whereRaw("p.search @@ to_tsquery('simple', quote_literal(search_text(?)) || ':*')", [word.replaceAll('\\', ' ')])
       if (authors !== undefined) query.whereRaw('p.author_id = any(?)', [authors])
       return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },

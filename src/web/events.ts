@@ -44,7 +44,7 @@ export function eventRoutes(tools: Tools, closing?: AbortSignal, limits = LIMITS
   router.get('/events', async ctx => {
     const viewer = await requireOwner(tools, ctx)
     const since = readCursor(parametersOf(ctx).get('since') ?? '')
-    const body = await open(ctx, { session: viewer.csrf ?? '', language: viewer.language, since })
+    const body = open(ctx, { session: viewer.csrf ?? '', language: viewer.language, since })
     ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no', 'X-Content-Type-Options': 'nosniff' })
     ctx.body = body
   })
@@ -99,7 +99,7 @@ function makeStreams(tools: Tools, closing: AbortSignal | undefined, limits: typ
   closing?.addEventListener('abort', () => {
     for (const { body } of streams) body.end()
   })
-  return async (ctx: RouterContext, given: Pick<Stream, 'session' | 'language' | 'since'>): Promise<PassThrough> => {
+  return (ctx: RouterContext, given: Pick<Stream, 'session' | 'language' | 'since'>): PassThrough => {
     refuseMore(streams, given.session, limits)
     if (closing?.aborted) throw new Unreachable('This node stops.', { status: 503, retryAfter: 10 })
     const stream = {

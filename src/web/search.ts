@@ -103,10 +103,9 @@ async function showKnown(tools: Tools, ctx: RouterContext): Promise<void> {
 }
 
 async function findWords(tools: Tools, ctx: RouterContext, viewer: Viewer, q: string): Promise<ListView> {
-  const { from, ...words } = readSearchWords(q)
+  const { from, text } = readSearchWords(q)
   const authors = from === undefined ? {} : { authors: await tools.actors.findCalled(from, MOST_CALLED) }
-  if (from === undefined && words.text === '' && words.beginnings.length === 0) return { posts: [] }
-  return listPage(tools, ctx, viewer, page => tools.timelines.search(words, page, { ...authors, onlyLocal: viewer.sees === 'local' }))
+  return listPage(tools, ctx, viewer, page => tools.timelines.search(text, page, { ...authors, onlyLocal: viewer.sees === 'local' }))
 }
 
 async function showOne(tools: Tools, viewer: Viewer, person: Actor): Promise<PersonView> {
