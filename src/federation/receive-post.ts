@@ -1,8 +1,9 @@
 /** What `receive` keeps of posts, shares and their ends: cleaned, bounded, and connected with what they are about (X1, X2, X4, X9). */
-import type { Activity, Post } from '../model/activity.ts'
+import type { Activity, Enclosure, Post } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
 import { isInvented } from '../protocol/invented-title.ts'
+import { picturesIn } from '../protocol/pictures-in.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
@@ -84,7 +85,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...{
       mentions: post.mentions.filter(isName).slice(0, 50),
       tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)),
-      enclosures: post.enclosures.slice(0, 20)
+      enclosures: filesOf(post).slice(0, 20)
     },
     ...(post.updated ? { updatedAt: post.updated } : {}),
     ...titled(post, html),
@@ -98,6 +99,10 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(isName(post.conversation) ? { conversation: post.conversation } : {})
   }
 }
+
+/** What is said to belong to a post, and the pictures in its text if none of that is one. */
+const filesOf = ({ enclosures, html, url }: Post): Enclosure[] =>
+  enclosures.some(({ type }) => type?.startsWith('image/')) ? enclosures : [...enclosures, ...picturesIn(html, url)]
 
 /** Feeds must give notes a title: one that says nothing else than the note is none (F9). */
 function titled({ kind, title }: Post, html: string): { title?: string } {

@@ -35,7 +35,7 @@ export function actsOn(viewer: Viewer, post: Shown, done: DoneTo): { acts?: Acts
   return {
     acts: {
       ...{ id, mayShare, done: done.get(id) ?? [] },
-      ...(page === undefined ? {} : { reply: `${page}#reply`, ...(isOwn ? { own: page } : {}) })
+      ...(page === undefined ? {} : { reply: `${page}#text`, ...(isOwn ? { own: page } : {}) })
     }
   }
 }

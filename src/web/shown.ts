@@ -79,6 +79,11 @@ export type PostView = {
   quoted?: { author?: string; place?: PlaceView; title?: string; html: string }
 }
 
+/** Of a post. */
+const MOST_TAGS = 30
+/** Letters of a name. */
+const LONGEST_NAME = 200
+
 /** The one rule about who sees which post (X43). */
 export function maySee(viewer: Viewer, post: Pick<Shown, 'deletedAt' | 'visibility' | 'author'>): boolean {
   if (post.deletedAt !== undefined) return false
@@ -100,7 +105,7 @@ export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'aut
 
 /** Somebody as pages show them. Their own page elsewhere is linked where we have none to show. */
 export function showPerson(viewer: Viewer, actor: Actor, pictures: Pictures): PersonView {
-  const name = actor.displayName?.trim() || actor.username || actor.acct || actor.uri
+  const name = (actor.displayName?.trim() || actor.username || actor.acct || actor.uri).slice(0, LONGEST_NAME).toWellFormed()
   const page = personPath(viewer, actor) ?? showPlace(actor.url)?.url
   return {
     ...{ name, local: actor.localName !== undefined, initials: initialsOf(name), tone: toneOf(actor.uri) },
@@ -136,7 +141,7 @@ export function showPost(viewer: Viewer, post: Shown, pictures: Pictures, most =
   const network = networkOf(post.author)
   return {
     ...{ id: post.id, author: showPerson(viewer, post.author, pictures), published: showTime(post.publishedAt) },
-    ...{ files: showFiles(post, pictures), tags: post.tags, isShare: post.verb === 'share', sensitive: post.sensitive },
+    ...{ files: showFiles(post, pictures), tags: post.tags.slice(0, MOST_TAGS), isShare: post.verb === 'share', sensitive: post.sensitive },
     ...showText(post.html, page === undefined ? Number.POSITIVE_INFINITY : most),
     ...(network === undefined ? {} : { network }),
     ...(isEdited(post) ? { edited: showTime(post.updatedAt) } : {}),

@@ -87,7 +87,7 @@ describe('the timeline', () => {
     const own = await keepPost(node.tools, alice)
     const { text } = await owner.get('/?before=9999999999999_zzzzzzzzzzzzzzzzz'.replaceAll('z', '0'))
     for (const { id } of [post, own]) assert.match(text, new RegExp(`name="post" value="${id}"`))
-    assert.match(text, new RegExp(`data-key="r" href="/posts/${post.id}#reply">Reply<`))
+    assert.match(text, new RegExp(`data-key="r" href="/posts/${post.id}#text">Reply<`))
     assert.match(text, new RegExp(`href="/users/alice/posts/${own.id}/delete">Delete<`))
     assert.doesNotMatch(text, new RegExp(`/posts/${post.id}/delete`))
     assert.doesNotMatch((await stranger.get('/')).text, /action="\/acts"|class="act"(?! type)/)
