@@ -15,6 +15,9 @@ export async function up(knex: Knex): Promise<void> {
       generated always as (to_tsvector('simple', search_text(coalesce(title, '') || ' ' || body_text))) stored;
     create index on posts using gin (search);
 
+    -- what people tell of themselves as a table: [{name, html}]
+    alter table actors add column fields jsonb;
+
     -- from:somebody
     create index on actors (lower(username));
     create index on actors (lower(display_name));

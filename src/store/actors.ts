@@ -1,4 +1,4 @@
-import type { Author, TraceStep } from '../model/activity.ts'
+import type { Author, ProfileField, TraceStep } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, Actor, SigningKey } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
@@ -28,6 +28,7 @@ export type ActorFacts = {
     movedTo?: string
     alsoKnownAs: string[]
     indexable?: boolean
+    fields?: ProfileField[]
   }
 }
 
@@ -48,12 +49,12 @@ const COLUMNS = [
     'blocked_at'
   ],
   ...['speaks', 'inbox_url', 'shared_inbox_url', 'followers_url', 'outbox_url', 'signing_keys', 'document_at', 'moved_to'],
-  ...['also_known_as', 'indexable']
+  ...['also_known_as', 'indexable', 'fields']
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
 export const actorColumns = (alias: string, prefix: string): string[] =>
-  COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
+  COLUMNS.filter(column => column !== 'trace' && column !== 'fields').map(column => `${alias}.${column} as ${prefix}${column}`)
 
 /** A document replaces the one before it as a whole. */
 const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
@@ -63,7 +64,7 @@ const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
         ...{ speaks: 'activitypub', inbox_url: told.inboxUrl, shared_inbox_url: told.sharedInboxUrl ?? null },
         ...{ followers_url: told.followersUrl ?? null, outbox_url: told.outboxUrl ?? null, document_at: now },
         ...{ signing_keys: JSON.stringify(told.signingKeys), moved_to: told.movedTo ?? null, also_known_as: told.alsoKnownAs },
-        indexable: told.indexable ?? null
+        ...{ indexable: told.indexable ?? null, fields: told.fields === undefined ? null : JSON.stringify(told.fields) }
       }
 
 /** Everyone seen; the local ones with their keys. */

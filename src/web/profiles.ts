@@ -7,6 +7,7 @@ import { isId } from '../model/ids.ts'
 import type { Account, Actor } from '../model/kept.ts'
 import { type WebLink, writeLinks } from '../protocol/link.ts'
 import { REL, TYPE } from '../protocol/names.ts'
+import { sanitizeKept } from '../protocol/sanitize.ts'
 import type { Tools } from '../tools.ts'
 import { cardOfPerson, oneLine } from './card.ts'
 import { listPage, parametersOf } from './paging.ts'
@@ -101,11 +102,12 @@ function profileOf(
   viewer: Viewer,
   actor: Actor,
   pictures: Pictures
-): Pick<Views['person'], 'person' | 'bio' | 'location' | 'homepage' | 'original'> {
+): Pick<Views['person'], 'person' | 'bio' | 'fields' | 'location' | 'homepage' | 'original'> {
   const homepage = showPlace(actor.homepage)
   const original = actor.localName === undefined ? showPlace(actor.url ?? actor.uri) : undefined
   return {
     person: showPerson(viewer, actor, pictures),
+    fields: (actor.fields ?? []).map(({ name, html }) => ({ name, html: sanitizeKept(html) })),
     ...(actor.bio === undefined ? {} : { bio: actor.bio }),
     ...(actor.location === undefined ? {} : { location: actor.location }),
     ...(homepage === undefined ? {} : { homepage }),

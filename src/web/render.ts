@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
-import type { TraceStep } from '../model/activity.ts'
+import type { ProfileField, TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Card } from './card.ts'
 import type { ComposeView } from './compose.ts'
@@ -66,6 +66,8 @@ export type Views = {
     bio?: string
     location?: string
     homepage?: PlaceView
+    /** `html` is sanitised. */
+    fields: ProfileField[]
     original?: PlaceView
     feeds: { name: string; url: string }[]
     /** Of an account of ours: how many follow it and are followed, and where they are listed. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { actorFacts } from '../../src/federation/fetch-actor.ts'
 import type { Account, Actor } from '../../src/model/kept.ts'
+import { readActor } from '../../src/protocol/actor-document.ts'
+import { readJsonObject } from '../../src/protocol/json-ld.ts'
 import { signIn, type Visitor, visitor } from '../support/browser.ts'
 import { startNode, type TestNode } from '../support/node.ts'
 import { accountOf, keepPost, meet } from '../support/residents.ts'
@@ -35,6 +38,25 @@ describe('profiles', () => {
     assert.match(text, /<p class="p-note" dir="auto">Writes of bridges\.<\/p>/)
     assert.match(text, /<a class="u-url" rel="me noopener" href="https:\/\/blog\.example\/">/)
     assert.match(text, /<dd class="p-locality" dir="auto">Basel</)
+  })
+
+  it('S2b X41 show what people tell of themselves as a table, cleaned, where their server tells it', async () => {
+    const told = [
+      { type: 'PropertyValue', name: 'Site', value: '<a href="https://carol.example" rel="me" onclick="x()">carol.example</a>' },
+      { type: 'PropertyValue', name: '<b>Pronouns</b>', value: '<script>alert(1)</script>she' },
+      { type: 'Image', name: 'none', value: 'none' },
+      { type: 'PropertyValue', name: 'empty', value: '' }
+    ]
+    const text = JSON.stringify({ id: 'https://a.example/carol', type: 'Person', inbox: 'https://a.example/carol/inbox', attachment: told })
+    const document = readActor(readJsonObject(Buffer.from(text)))!
+    const carol = await node.tools.actors.keep(actorFacts(document), new Date())
+    const page = (await owner.get(`/people/${carol.id}`)).text
+    assert.match(
+      page,
+      /<dt><bdi>Site<\/bdi><\/dt><dd dir="auto"><a href="https:\/\/carol\.example\/" rel="nofollow noopener noreferrer">carol\.example<\/a>/
+    )
+    assert.match(page, /<dt><bdi>&lt;b&gt;Pronouns&lt;\/b&gt;<\/bdi><\/dt><dd dir="auto">she<\/dd>/)
+    assert.doesNotMatch(page, />none<|>empty<|onclick/)
   })
 
   it('W33 lead visitors to their own server to follow, and not the owner', async () => {
