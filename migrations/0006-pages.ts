@@ -1,8 +1,23 @@
 import type { Knex } from 'knex'
 
-/** What pages need: words that are found however they are written, in any language. */
+/**
+ * What pages need: sessions that can be told apart and ended, the feed that the owner named, the import of old posts; and words that are
+ * found however they are written, in any language.
+ */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(String.raw`
+    alter table sessions
+      add column id uuid not null default gen_random_uuid(),
+      -- the browser, in two words; and when it was seen last, to within a day
+      add column browser text,
+      add column used_at timestamptz not null default now();
+
+    alter table blogs
+      -- the owner named it: no other is looked for
+      add column fixed_feed text,
+      -- how far it is, see OldImport of src/model/blog.ts
+      add column old_import jsonb;
+
     -- a text as the search reads it, of posts and of what is looked for: small letters without their marks, and signs of writing without
     -- spaces (Chinese, Japanese, Thai …) each as a word of its own
     create function search_text(text) returns text language sql immutable parallel safe return

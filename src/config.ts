@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { Pattern } from './model/patterns.ts'
-import { type DatabaseAddress, type Environment, type Fault, findNearMisses, readValues, type Values } from './settings.ts'
+import { type DatabaseAddress, type Environment, type Fault, findNearMisses, readValues, settings, type Values } from './settings.ts'
 
 /** A PostgreSQL of one's own. `host` is a name, an address or the folder of a socket; `ca` is PEM text. */
 export type DatabaseConfig = {
@@ -78,6 +78,8 @@ export type Config = {
   logFormat: 'text' | 'json'
   /** A host that forgets its disk. */
   dyno: boolean
+  /** The names of all that was set, in the environment or in `.env`. */
+  given: string[]
   /** What is allowed and yet looks like a mistake: sentences for the log. */
   warnings: string[]
 }
@@ -129,6 +131,7 @@ export function readConfig(environment: Environment, place: Place): Config {
     ...(database && { database }),
     dataDir: resolve(place.cwd, values.dataDir ?? 'data'),
     dyno,
+    given: Object.keys(settings).filter(name => given[name]?.trim()),
     warnings: [...findNearMisses(given), ...findOddities(values, origin.port, database)]
   }
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { type Assembled, assemble, type Role, VERSION } from './assemble.ts'
 import { type Args, type Command, describeError, type Out, printable, WrongUsage } from './commands/command.ts'
 import { type Chosen, carryOut, chooseCommand } from './commands/commands.ts'
-import { prepareNode } from './commands/first-start.ts'
+import { inviteOwner, prepareNode } from './commands/first-start.ts'
 import { type Config, ConfigFaults, describeConfig, readProcessConfig } from './config.ts'
 import { gather, makeLog } from './logging.ts'
 
@@ -99,6 +99,7 @@ async function runNode(name: NodeName): Promise<void> {
     await prepareNode(assembled.tools)
     const finish = name === 'web' ? async () => {} : await startWork(assembled.tools)
     log.info({}, describePlace(config, server))
+    if (server !== undefined) await inviteOwner(assembled.tools, complain)
     const what = await signal
     log.info({ signal: what }, 'stops')
     process.once(what, () => process.exit(1))

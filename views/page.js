@@ -80,7 +80,36 @@ const addKeys = () => {
   })
 }
 
+/** Takes over what is new in a part of the page, and leaves the keyboard where it was as far as that is still there. */
+const renew = (part, fresh) => {
+  if (fresh.innerHTML !== part.innerHTML) {
+    showTimes(fresh)
+    const held = part.contains(document.activeElement)
+    part.replaceChildren(...fresh.childNodes)
+    if (held) part.focus()
+  }
+  if (fresh.dataset.again === undefined) delete part.dataset.again
+}
+
+/**
+ * The page is asked for again every two seconds as long as it has parts `<section id data-again tabindex="-1">`, and these are renewed:
+ * what is under way shows how far it is. A link to the same page is for those without a script.
+ */
+const watch = () => {
+  if (document.querySelector('[data-again]') === null) return
+  setTimeout(async () => {
+    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+    const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : '', 'text/html')
+    for (const part of document.querySelectorAll('[data-again]')) {
+      const fresh = page.getElementById(part.id)
+      if (fresh !== null) renew(part, fresh)
+    }
+    watch()
+  }, 2000)
+}
+
 showTimes(document)
 addCopying()
 addNews()
 addKeys()
+watch()

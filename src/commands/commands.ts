@@ -15,7 +15,7 @@ import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
 import { deletePost, edit, publish } from './publish.ts'
-import { signin } from './signin.ts'
+import { passphraseRemove, signin } from './signin.ts'
 import { subscriptions } from './subscriptions.ts'
 import { unfollow } from './unfollow.ts'
 
@@ -39,7 +39,7 @@ const COMMANDS: Command[] = [
   ...[reply, favourite, share, undo, history, thread],
   ...[moderation, approve, unapprove, hide, unhide, block, unblock],
   ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
-  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin]
+  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin, passphraseRemove]
 ]
 
 /** What main does itself, as it needs no tools or more than those. */

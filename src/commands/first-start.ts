@@ -2,6 +2,7 @@
 import { addAccount } from '../federation/accounts.ts'
 import { setBlog } from '../federation/blog.ts'
 import { settleOrigin } from '../federation/origin.ts'
+import { isSetUp, makeSignInAddress } from '../federation/sign-in.ts'
 import { isFailure, Refused } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
 
@@ -17,6 +18,16 @@ export async function prepareNode(tools: Tools): Promise<void> {
     // Another process of this node was quicker; or the owner has closed that account.
     if (!(error instanceof Refused && error.code === 'taken')) throw error
   }
+}
+
+/**
+ * While nobody has ever signed in, whoever started the node is told how, in a line.
+ * @param tell past the log, which hides what opens doors
+ */
+export async function inviteOwner(tools: Tools, tell: (line: string) => void): Promise<void> {
+  if (await isSetUp(tools)) return
+  const address = await makeSignInAddress(tools)
+  tell(`Set this node up: ${address} (works once, within 15 minutes; \`npx tidings signin\` prints another)`)
 }
 
 /** BLOG_URL that was set later, or changed. A mistake in it must not stop the node. */

@@ -37,9 +37,14 @@ export const followers: Command = {
   }
 }
 
-/** What carries a follow: a subscription at our hub belongs to a server, so it counts for each of its people. */
-const carriers = ({ actor, via }: Following, hosts: Set<string>): string[] =>
-  hosts.has(URL.parse(actor.uri)?.host ?? '') ? [via, 'hub'] : [via]
+/**
+ * What serves a follower: ActivityPub alone where they speak it (X19); else a subscription at our hub, which belongs to a server, counts
+ * for each of its people.
+ */
+function carriers({ actor, via }: Following, hosts: Set<string>): string[] {
+  if (actor.speaks === 'activitypub') return ['inbox']
+  return hosts.has(URL.parse(actor.uri)?.host ?? '') ? [via, 'hub'] : [via]
+}
 
 const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Following | Follower) => ({
   ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }

@@ -40,22 +40,38 @@ export async function addAccount({ addresses, clock, transaction }: Tools, name:
 
 /**
  * Gives an account a blog, or another one, and puts the search for its feed into the queue. Must run inside a transaction.
+ * @param feed the blog's feed where the owner names one; `null`: it is to be found; without it, it stays as it is
+ * @returns its address as it is kept
  * @throws BadMessage when it is no web address; Refused 409 when another account has that blog
  */
-export async function keepBlog(stores: Stores, account: Account, raw: string, now: Date): Promise<void> {
+export async function keepBlog(stores: Stores, account: Account, raw: string, now: Date, feed?: string | null): Promise<string> {
   const url = cleanAddress(raw)?.url
   if (url === undefined) throw new BadMessage('A blog has a web address: https://blog.example/', { code: 'no_url' })
   // the feeds first, as everybody holds them
   const feeds = await stores.subscriptions.lockAll({ actorId: account.id })
   const blogs = await stores.blogs.all()
-  if (blogs.some(blog => blog.accountId === account.id && blog.url === url)) return
+  const known = blogs.find(blog => blog.accountId === account.id && blog.url === url)
+  if (known !== undefined) {
+    if (feed === undefined || (feed ?? undefined) === known.fixedFeed) return url
+    await stores.blogs.change(account.id, { fixedFeed: feed })
+    await lookSoon(stores, account, now)
+    return url
+  }
   if (blogs.some(blog => blog.accountId !== account.id && pageKey(blog.url) === pageKey(url)))
     throw new Refused('Another account has this blog.', { status: 409, code: 'taken' })
-  for (const feed of feeds) await leave(stores, feed, now)
+  for (const old of feeds) await leave(stores, old, now)
   await stores.blogs.keep(account.id, url, now)
+  await stores.blogs.change(account.id, { fixedFeed: feed ?? null })
+  await lookSoon(stores, account, now)
+  return url
+}
+
+/** Has everything of an account's blog looked for anew. Must run inside a transaction. */
+export async function lookSoon({ blogs, queue }: Stores, { id }: Account, now: Date): Promise<void> {
+  await blogs.forgetFound(id)
   // should the job be lost, the schedule finds it
-  await stores.blogs.change(account.id, { findAt: new Date(now.getTime() + LATER_MS) })
-  await stores.queue.add('blog.find', { account: account.id })
+  await blogs.change(id, { findAt: new Date(now.getTime() + LATER_MS) })
+  await queue.add('blog.find', { account: id })
 }
 
 /** The account of a name. @throws Missing */

@@ -89,9 +89,10 @@ export async function announceAct(
   if (entry.public) await tellSubscribers(tools, stores, account, entry, entry.id, now)
 }
 
-/** One document with one entry for all subscribers (H7). */
+/** One document with one entry for all subscribers (H7), but those who get it by ActivityPub. */
 async function tellSubscribers(tools: Needs, stores: Stores, account: Account, entry: EntryOut, key: string, now: Date): Promise<void> {
   const topic = tools.addresses.feed(account.localName)
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
-  await distribute(stores, { key, topic, contentType: TYPE.atom, body, links: hubLinks(hubsOf(tools), topic) }, now)
+  const links = hubLinks(hubsOf(tools), topic)
+  await distribute(stores, { key, topic, contentType: TYPE.atom, body, links, accountId: account.id }, now)
 }

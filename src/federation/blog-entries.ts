@@ -7,7 +7,7 @@ import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import { firstImage } from '../protocol/first-image.ts'
 import { htmlToText } from '../protocol/sanitize.ts'
 import type { Stores, Tools } from '../tools.ts'
-import { findPlace, isOnHost, looksLikePost, type Place } from './handled.ts'
+import { findPlace, isOnHost, looksLikePost, type Place, type Where } from './handled.ts'
 import { isName } from './identity.ts'
 import { lookAtPage, type Seen } from './look-at-page.ts'
 import { removeIn } from './remove-post.ts'
@@ -33,7 +33,7 @@ export const isAccount = (actor: Actor | undefined): actor is Account => actor?.
 export async function readBlogFeed(tools: Tools, feed: Feed, owner: Actor | undefined, history = false): Promise<BlogFeed | undefined> {
   const place = isAccount(owner) ? await findPlace(tools, owner.id) : undefined
   if (place === undefined) return undefined
-  const all = withoutTwins(feed.activities.flatMap(activity => readEntry(activity, place)))
+  const all = readEntries(feed, place)
   const told = all.reverse().sort((a, b) => timeOf(a) - timeOf(b))
   const found: BlogFeed = { place, told, history, seen: new Map(), drafts: new Set() }
   const known = await tools.blogs.canonicals(told.map(({ key }) => key))
@@ -50,6 +50,10 @@ export async function readBlogFeed(tools: Tools, feed: Feed, owner: Actor | unde
   }
   return found
 }
+
+/** What a feed tells of posts of the blog: what lies on its host, each once. */
+export const readEntries = (feed: Feed, place: Where): Named[] =>
+  withoutTwins(feed.activities.flatMap(activity => readEntry(activity, place)))
 
 /** What is dated after the account got its blog is news in the first reading too. */
 const isNews = ({ published }: Named, { blog }: Place, history: boolean): boolean =>
@@ -95,7 +99,7 @@ async function bury(stores: Stores, { activities, tombstones }: Feed, account: A
 const timeOf = ({ published, updated }: Told): number => (published ?? updated)?.getTime() ?? 0
 
 /** An entry as it is told; none for what is no post, or is not of this blog's host. */
-function readEntry({ object, verb, ...activity }: Activity, place: Place): Named[] {
+function readEntry({ object, verb, ...activity }: Activity, place: Where): Named[] {
   if ((verb !== 'post' && verb !== 'update') || object.type !== 'post') return []
   const { post } = object
   const url = [post.url, post.id].map(address => address && cleanAddress(address)?.url).find(address => address && isOnHost(place, address))

@@ -38,12 +38,13 @@ export async function findBlog(tools: Tools, accountId: string): Promise<Blog> {
   if (place?.blog === undefined) throw new Missing('This account has no blog.')
   try {
     const isMain = (await findMainAccount(tools))?.id === accountId
-    const found = await exploreBlog(tools, place.blog.url, isMain ? config.blogFeed : undefined)
+    const named = (isMain ? config.blogFeed : undefined) ?? place.blog.fixedFeed
+    const found = await exploreBlog(tools, place.blog.url, named)
     const { feed } = found
     if (feed === undefined) await keepFound(tools, place.blog, found)
     else await subscribe(tools, place.account, place.blog, found, feed)
-    log.info({ blog: place.blog.url, feed: feed?.located.url, sitemap: found.sitemapUrl }, 'blog: looked for feed and sitemap')
-    if (found.sitemapUrl !== undefined) await readPages(tools, place, found.sitemapUrl)
+    log.info({ blog: place.blog.url, feed: feed?.located.url, sitemap: found.sitemap?.url }, 'blog: looked for feed and sitemap')
+    if (found.sitemap !== undefined) await readPages(tools, place, found.sitemap.url)
   } catch (error) {
     if (!isFailure(error)) throw error
     await blogs.change(accountId, { error: error.message, findAt: new Date(clock().getTime() + HOUR) })
@@ -61,8 +62,8 @@ async function keepFound({ clock, transaction }: Tools, { accountId, url }: Blog
   })
 }
 
-const factsOf = ({ feed, icon, language, sitemapUrl, title }: Explored, now: Date) => ({
-  ...{ feedUrl: feed?.located.url ?? null, sitemapUrl: sitemapUrl ?? null, title: title ?? null, icon: icon ?? null },
+const factsOf = ({ feed, icon, language, sitemap, title }: Explored, now: Date) => ({
+  ...{ feedUrl: feed?.located.url ?? null, sitemapUrl: sitemap?.url ?? null, title: title ?? null, icon: icon ?? null },
   ...{ language: language ?? null, foundAt: now, error: feed === undefined ? NO_FEED : null },
   findAt: new Date(now.getTime() + (feed === undefined ? HOUR : DAY))
 })

@@ -153,11 +153,8 @@ function toldByPost(post: Shown) {
   return { author: faceOf(author), html, language, network: networkOf(author), published: publishedAt, updated, url, warning }
 }
 
-/** Who has neither feed nor Salmon endpoint can only have come by an inbox. */
-function networkOf({ feedUrl, localName, salmonUrl }: Actor): Comment['network'] {
-  if (localName !== undefined) return 'local'
-  return feedUrl === undefined && salmonUrl === undefined ? 'activitypub' : 'ostatus'
-}
+/** Somebody who is known by both speaks ActivityPub (X19). */
+const networkOf = ({ localName, speaks }: Actor): Comment['network'] => (localName === undefined ? speaks : 'local')
 
 function faceOf({ acct, avatar, displayName, uri, url = uri, username }: Actor): Face {
   return face(displayName?.trim() || username || acct || uri, acct, url, avatar?.url)

@@ -51,15 +51,18 @@ async function fetchAndDistribute({ addresses, clock, http, topics, transaction 
   })
 }
 
-/** What is handed out. `key` says what it tells: the same is not handed out twice, even when a job is done again. */
-type DocumentOut = { key: string; topic: string; contentType: string; body: Buffer; links: string }
+/**
+ * What is handed out. `key` says what it tells: the same is not handed out twice, even when a job is done again. `accountId`: whose it
+ * is, if it is ours.
+ */
+type DocumentOut = { key: string; topic: string; contentType: string; body: Buffer; links: string; accountId?: string }
 
 /** Puts a document into the row of every subscriber of its topic, and the work of sending it into the queue (H11: one commit). */
-export async function distribute(stores: Stores, document: DocumentOut, now: Date): Promise<void> {
+export async function distribute(stores: Stores, { accountId, ...document }: DocumentOut, now: Date): Promise<void> {
   if ((await stores.subscribers.count(document.topic)) === 0) return
   const id = await stores.deliveries.addDocument(document, now)
   if (id === undefined) return
-  await queueDeliveries(stores, await stores.deliveries.addForTopic(id, document.topic, now))
+  await queueDeliveries(stores, await stores.deliveries.addForTopic(id, document.topic, now, accountId))
 }
 
 /** The work of serving addresses, a job a batch. */

@@ -2,7 +2,9 @@
 import type { TraceStep } from '../model/activity.ts'
 import { isFailure, Missing, Unreachable } from '../model/errors.ts'
 import { readLinks } from '../protocol/link.ts'
-import { feedLinks, type Page, readPage } from '../protocol/page.ts'
+import { type FeedLink, feedLinks, type Page, readPage } from '../protocol/page.ts'
+import { withoutControls } from '../protocol/plain-text.ts'
+import type { Sitemap } from '../protocol/sitemap.ts'
 import type { HttpAnswer, Tools } from '../tools.ts'
 import { fetchFeed, type Settled, settle } from './follow.ts'
 import { fetchSitemap } from './read-sitemap.ts'
@@ -13,8 +15,19 @@ const ROBOTS_BYTES = 500_000
 const USUAL_FEEDS = ['feed', 'feed.xml', 'atom.xml', 'index.xml', 'rss.xml']
 const MOST_FEEDS = 5
 const MOST_SITEMAPS = 3
+const LONGEST_TITLE = 200
 
-export type Explored = { title?: string; icon?: string; language?: string; feed?: Settled; sitemapUrl?: string; trace: TraceStep[] }
+/** `home`: where the blog's address led to; `feeds`: those that it names, before those of its comments. */
+export type Explored = {
+  home: string
+  title?: string
+  icon?: string
+  language?: string
+  feeds: FeedLink[]
+  feed?: Settled
+  sitemap?: Sitemap & { url: string }
+  trace: TraceStep[]
+}
 
 /**
  * @param url of the blog
@@ -26,17 +39,19 @@ export async function exploreBlog(tools: Tools, url: string, feedUrl?: string): 
   const answer = await fetchHome(tools, url)
   const contentType = answer.headers['content-type']
   const page = readPage(answer.body, { url: answer.url, ...(contentType === undefined ? {} : { contentType }) })
-  const feed = feedUrl === undefined ? await findFeed(tools, answer, page, trace) : await readOne(tools, feedUrl, trace)
-  const sitemapUrl = await findSitemap(tools, answer.url)
-  const title = page.meta.find(([name]) => name === 'og:site_name')?.[1] || page.title
-  const icon = page.links.find(({ rel }) => rel.includes('icon') || rel.includes('apple-touch-icon'))?.url
+  const feeds = namedFeeds(answer, page)
+  const feed = feedUrl === undefined ? await findFeed(tools, answer.url, feeds, trace) : await readOne(tools, feedUrl, trace)
+  const sitemap = await findSitemap(tools, answer.url)
+  const title = cleanTitle(page.meta.find(([name]) => name === 'og:site_name')?.[1] || page.title || '')
+  // the larger one first, which is always a PNG
+  const icon = ['apple-touch-icon', 'icon'].map(name => page.links.find(({ rel }) => rel.includes(name))?.url).find(Boolean)
   return {
-    ...(title ? { title: title.slice(0, 500) } : {}),
+    ...{ home: answer.url, feeds, trace },
+    ...(title ? { title } : {}),
     ...(icon ? { icon } : {}),
     ...(page.language ? { language: page.language.slice(0, 35) } : {}),
     ...(feed ? { feed } : {}),
-    ...(sitemapUrl ? { sitemapUrl } : {}),
-    trace
+    ...(sitemap ? { sitemap } : {})
   }
 }
 
@@ -47,14 +62,23 @@ async function fetchHome({ http }: Tools, url: string): Promise<HttpAnswer> {
   throw answer.status >= 500 ? new Unreachable(sentence, { peer: answer.status }) : new Missing(sentence)
 }
 
-/** What page and headers name, comments last; else what lies at the usual places. The first that is a feed is it. */
-async function findFeed(tools: Tools, { headers, url }: HttpAnswer, page: Page, trace: TraceStep[]): Promise<Settled | undefined> {
-  const named = [...page.feeds, ...feedLinks(readLinks(headers.link, url))].map(feed => feed.url)
-  const ofComments = (feed: string) => /\/comments?\//i.test(new URL(feed).pathname)
+/** What page and headers name, comments last, each once. */
+function namedFeeds({ headers, url }: HttpAnswer, page: Page): FeedLink[] {
+  const named = [...page.feeds, ...feedLinks(readLinks(headers.link, url))]
+  const ofComments = (feed: FeedLink) => /\/comments?\//i.test(new URL(feed.url).pathname)
   const sorted = [...named.filter(feed => !ofComments(feed)), ...named.filter(ofComments)]
-  const base = url.endsWith('/') ? url : `${url}/`
-  const candidates = sorted.length > 0 ? sorted : USUAL_FEEDS.map(name => new URL(name, base).href)
-  for (const candidate of [...new Set(candidates)].slice(0, MOST_FEEDS)) {
+  const once = sorted.filter((feed, at) => sorted.findIndex(other => other.url === feed.url) === at)
+  return once.map(({ title, ...feed }) => ({ ...feed, ...(title ? { title: cleanTitle(title) } : {}) }))
+}
+
+/** A title as it may stand as the name of an account: one line, in which nothing is hidden. */
+export const cleanTitle = (text: string): string => [...withoutControls(text).replace(/\s+/g, ' ').trim()].slice(0, LONGEST_TITLE).join('')
+
+/** Of what the blog names, else of what lies at the usual places, the first that is a feed. */
+async function findFeed(tools: Tools, home: string, feeds: FeedLink[], trace: TraceStep[]): Promise<Settled | undefined> {
+  const base = home.endsWith('/') ? home : `${home}/`
+  const candidates = feeds.length > 0 ? feeds.map(({ url }) => url) : USUAL_FEEDS.map(name => new URL(name, base).href)
+  for (const candidate of candidates.slice(0, MOST_FEEDS)) {
     try {
       return await readOne(tools, candidate, trace)
     } catch (error) {
@@ -68,14 +92,13 @@ const readOne = async (tools: Tools, url: string, trace: TraceStep[]): Promise<S
   settle(tools, await fetchFeed(tools, url, trace), url, trace)
 
 /** What robots.txt names, else the usual place; only one that can be read. */
-async function findSitemap(tools: Tools, home: string): Promise<string | undefined> {
+async function findSitemap(tools: Tools, home: string): Promise<Explored['sitemap']> {
   const { host } = new URL(home)
   const named = (await readRobots(tools, home)).filter(url => URL.parse(url)?.host === host)
   const usual = [new URL('sitemap.xml', home.endsWith('/') ? home : `${home}/`).href, new URL('/sitemap.xml', home).href]
   for (const candidate of [...new Set(named.length > 0 ? named : usual)].slice(0, MOST_SITEMAPS)) {
     try {
-      await fetchSitemap(tools, candidate)
-      return candidate
+      return { url: candidate, ...(await fetchSitemap(tools, candidate)) }
     } catch (error) {
       if (!isFailure(error)) throw error
     }

@@ -99,7 +99,8 @@ export async function gather(tools: Tools, posts: Shown[], toot: Toot | undefine
 export async function findTwins({ timelines }: Tools, answers: Answer[]): Promise<Map<string, Shown>> {
   const posts = await timelines.byNames(answers.flatMap(({ uri, url }) => [uri, url]))
   const byName = new Map<string, Shown[]>()
-  for (const post of posts) for (const name of [post.uri, post.url ?? '']) byName.set(name, [...(byName.get(name) ?? []), post])
+  for (const post of posts)
+    for (const name of [post.uri, post.url ?? '', post.activityUrl ?? '']) byName.set(name, [...(byName.get(name) ?? []), post])
   const twins = answers.map(({ id, person, uri, url }): [string, Shown | undefined] => {
     const names = [`acct:${person.handle}`, person.uri]
     const same = [...(byName.get(uri) ?? []), ...(byName.get(url) ?? [])]

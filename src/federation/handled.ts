@@ -11,6 +11,9 @@ export type Handled = { account: Account; url: string; key: string }
 /** An account with a blog. The pattern of the settings is that of the first account, which may have no other blog than it says. */
 export type Place = { account: Account; blog?: Blog; url?: string; pattern?: Pattern }
 
+/** Where a blog lies, and which of its pages are posts. */
+export type Where = Pick<Place, 'pattern' | 'url'>
+
 type Needs = Pick<Stores, 'actors' | 'blogs'> & Pick<Tools, 'config'>
 
 /** The account of the settings: BLOG_URL, BLOG_FEED and BLOG_POST_PATTERN are its own. */
@@ -42,13 +45,13 @@ export async function findPlace(needs: Needs, accountId: string): Promise<Place 
 }
 
 /** Whether an address lies on a blog's host, by http or https. */
-export function isOnHost({ pattern, url }: Place, address: string): boolean {
+export function isOnHost({ pattern, url }: Where, address: string): boolean {
   const host = URL.parse(address)?.host
   return host !== undefined && (host === pattern?.host || (url !== undefined && host === new URL(url).host))
 }
 
 /** An address by http or https as the blog has it: whoever writes the other means the same page. */
-export function inOwnScheme(place: Place, address: string): string {
+export function inOwnScheme(place: Where, address: string): string {
   const [own, asked] = [URL.parse(place.url ?? ''), new URL(address)]
   const first = own?.host === asked.host && own.protocol !== asked.protocol ? otherScheme(address) : address
   return [first, otherScheme(first)].find(spelling => looksLikePost(place, spelling) === true) ?? first
@@ -58,7 +61,7 @@ export function inOwnScheme(place: Place, address: string): string {
  * Whether an address is a post of a blog by its look. Undefined when feed and sitemap must tell; the blog's own front page is never
  * one, whatever they tell.
  */
-export function looksLikePost(place: Place, address: string): boolean | undefined {
+export function looksLikePost(place: Where, address: string): boolean | undefined {
   const told = isHandled({ pattern: place.pattern, blogUrl: place.url }, address)
   if (told === undefined && place.url !== undefined && pageKey(address) === pageKey(place.url)) return false
   return told

@@ -30,6 +30,8 @@ export type Imported = { found: number; handled: number; new: number; known: num
 export type ImportEars = {
   progress?(done: number, posts: number, left: number): void
   matched?(url: string): void
+  /** It was named, and is no post. */
+  passed?(url: string): void
   failed?(url: string, why: string): void
 }
 
@@ -117,7 +119,10 @@ async function makeImporter(tools: Tools, account: Account, options: ImportOptio
         if (url === undefined || seen.has(pageKey(url))) continue
         seen.add(pageKey(url))
         total.found++
-        if (!isOnHost(place, url) || looksLikePost(place, url) === false) continue
+        if (!isOnHost(place, url) || looksLikePost(place, url) === false) {
+          ears.passed?.(url)
+          continue
+        }
         ears.matched?.(url)
         waiting.set(pageKey(url), { url, ...(lastModified ? { lastModified } : {}) })
       }

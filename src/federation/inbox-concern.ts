@@ -72,7 +72,7 @@ async function ofPost(stores: Needs, post: Post, to: string[], sender: Actor | u
   const { actors, history, timelines } = stores
   const mentioned = await ofAccount(stores, [...post.mentions, ...to])
   if (mentioned !== undefined) return mentioned
-  if (sender !== undefined && (await history.findByUri(post.id, sender.id)) !== undefined) return AT_LARGE
+  if (sender !== undefined && (await history.findTwin(sender.id, [post.id])) !== undefined) return AT_LARGE
   const answered = post.inReplyTo?.id
   const parent = answered === undefined ? undefined : ((await history.findByUri(answered)) ?? (await history.findByAddress(answered)))
   if (parent !== undefined) {
@@ -97,7 +97,7 @@ async function ofUndone(stores: Needs, object: ActivityObject, sender: Actor): P
   if (object.type !== 'activity') return undefined
   const { activity } = object
   if (activity.verb !== 'share') return findConcern(stores, { activity, about: [], to: [] }, sender)
-  return (await stores.history.findByUri(activity.id, sender.id)) === undefined && activity.object.type === 'post'
+  return (await stores.history.findTwin(sender.id, [activity.id])) === undefined && activity.object.type === 'post'
     ? ofOwnPost(stores, activity.object.post.id)
     : AT_LARGE
 }
@@ -114,7 +114,7 @@ export async function completeAnswered(stores: Needs, activity: Activity, sender
   )
   const doer = act && doers.find(one => one.id === act.actorId)
   if (act !== undefined && doer !== undefined) return { ...activity, object: { type: 'activity', activity: actOf(act, id, doer) } }
-  const share = verb === 'undo' && (await stores.history.findByUri(id, sender.id))?.verb === 'share'
+  const share = verb === 'undo' && (await stores.history.findTwin(sender.id, [id]))?.verb === 'share'
   return share ? { ...activity, object: { type: 'activity', activity: { ...object.activity, verb: 'share' } } } : activity
 }
 

@@ -115,7 +115,7 @@ function makeNote({ addresses, config }: Needs, post: Shown, around: Around): No
   const inReplyTo = answeredBy(post, around)
   return {
     ...{ uri, author: author.uri, followers: addresses.followers(author.localName), type: isArticle ? 'Article' : 'Note' },
-    ...{ url: post.url ?? uri, html, published: publishedAt, visibility: visibility === 'public' ? 'public' : 'unlisted' },
+    ...{ ...pagesOf(addresses, post), html, published: publishedAt, visibility: visibility === 'public' ? 'public' : 'unlisted' },
     ...{ mentions: mentionsOf(post, around), tags: tagsOf(post), enclosures: post.enclosures, replies: addresses.replies(uri) },
     ...(title === undefined ? {} : { title }),
     ...(post.warning === undefined ? {} : { warning: post.warning }),
@@ -125,6 +125,17 @@ function makeNote({ addresses, config }: Needs, post: Shown, around: Around): No
     ...(post.conversation === undefined ? {} : { conversation: post.conversation }),
     ...(isArticle && config.postAs === 'both' ? { preview: excerptOf(html) } : {})
   }
+}
+
+/** Its page, and the address by which others know that: on the host of the id, as many take no other (docs/decisions/0011). */
+function pagesOf({ page }: Tools['addresses'], { uri, url = uri }: KeptPost): Pick<NoteOut, 'page' | 'url'> {
+  return { page: url, url: hostOf(url) === hostOf(uri) ? url : page(uri) }
+}
+
+/** Another port is no other host. */
+function hostOf(address: string): string {
+  const { hostname = '', protocol = '' } = URL.parse(address) ?? {}
+  return `${protocol}//${hostname}`
 }
 
 const isOpen = ({ visibility }: KeptPost): boolean => visibility === 'public' || visibility === 'unlisted'

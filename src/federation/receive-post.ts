@@ -2,6 +2,7 @@
 import type { Activity, Enclosure, Post } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
+import { activityIdOf } from '../protocol/activity-id.ts'
 import { isInvented } from '../protocol/invented-title.ts'
 import { picturesIn } from '../protocol/pictures-in.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
@@ -27,13 +28,17 @@ type Keeping = { outcome: 'new' | 'edited' | 'same' | 'dead'; post: KeptPost } |
 
 async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more: Partial<NewPost> = {}): Promise<Keeping> {
   if (!isName(post.id)) return { outcome: 'refused' }
+  const { actor } = sender
   const parent = post.inReplyTo === undefined ? undefined : await findParent(stores, post.inReplyTo)
-  // of whoever was never met by ActivityPub nothing can have come under another id (X13)
-  const mayBeTwo = sender.actor.speaks === 'activitypub' || post.activityUrl !== undefined
-  const twin = mayBeTwo ? await stores.history.findTwin(sender.actor.id, [post.id, post.activityUrl].filter(isName)) : undefined
-  const known = twin === undefined || twin.uri === post.id ? {} : underOtherId(twin, post)
+  const activityUrl = activityUrlOf(post, actor, more.verb ?? 'post')
   const kept = await stores.history.keep(
-    { ...cleaned(post, sender.actor, now), ...(parent ? { parentId: parent.id } : {}), ...known, ...more },
+    {
+      ...cleaned(post, actor, now),
+      ...(activityUrl === undefined ? {} : { activityUrl }),
+      ...(parent ? { parentId: parent.id } : {}),
+      ...(await underOtherId(stores, post, activityUrl, actor)),
+      ...more
+    },
     now
   )
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
@@ -45,10 +50,30 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
   return kept
 }
 
-/** The same post by another protocol is that post (X13); that it is written a little differently there is no edit. */
-const underOtherId = ({ uri }: KeptPost, { published, updated }: Post): Partial<NewPost> => {
+/** The ActivityPub id of a post: the one that it names, if that is of its author's host; else the one that its own id tells (X13). */
+function activityUrlOf({ activityUrl, id }: Pick<Post, 'activityUrl' | 'id'>, author: Actor, verb: 'post' | 'share'): string | undefined {
+  if (isName(activityUrl) && isAt(activityUrl, author)) return activityUrl
+  return isRightful(id, author) ? activityIdOf(id, author, verb) : undefined
+}
+
+/**
+ * The same post by another protocol is that post (X13), and dead if that is; that it is written a little differently there is no edit.
+ * Nobody's post is another one's, whatever ids it claims.
+ */
+async function underOtherId(
+  { history }: Stores,
+  { id, published, updated }: Post,
+  activityUrl: string | undefined,
+  { id: authorId, speaks }: Actor
+): Promise<Partial<NewPost>> {
+  // of whoever was never met by ActivityPub nothing can have come under another id
+  if (speaks === 'ostatus' && activityUrl === undefined) return {}
+  const other = activityUrl === undefined || activityUrl === id ? undefined : activityUrl
+  const twin = await history.findTwin(authorId, other === undefined ? [id] : [id, other])
+  const dead = twin === undefined && other !== undefined && (await history.isDead(authorId, other)) ? other : undefined
+  const uri = twin?.uri ?? dead ?? id
   const at = updated ?? published
-  return { uri, ...(at === undefined ? {} : { updatedAt: at }) }
+  return uri === id ? {} : { uri, ...(at === undefined ? {} : { updatedAt: at }) }
 }
 
 /** What a post shares or answers, and we have not got, is looked for where it is, after this has been kept. */
@@ -93,7 +118,6 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(post.language ? { language: post.language.slice(0, 35) } : {}),
     ...(isName(post.url) ? { url: post.url } : {}),
     ...(post.atomUrl ? { entryUrl: post.atomUrl } : {}),
-    ...(post.activityUrl ? { activityUrl: post.activityUrl } : {}),
     ...(answered ? { inReplyTo: answered } : {}),
     ...(post.inReplyTo?.url ? { inReplyToUrl: post.inReplyTo.url } : {}),
     ...(isName(post.conversation) ? { conversation: post.conversation } : {})
@@ -144,7 +168,7 @@ type Original = { post: KeptPost; author: Actor }
 
 /** The original if we have it from the author who is named; of a share, what that shares (X2). */
 async function findOriginal({ actors, history }: Stores, told: Post): Promise<Original | undefined> {
-  const found = await history.findByUri(told.id)
+  const found = (await history.findByUri(told.id)) ?? (await history.findByActivityUrl(told.id))
   const by = found && (await actors.find(found.authorId))
   if (found === undefined || by === undefined || !isAt(told.author?.ids[0], by)) return undefined
   const post = found.verb === 'share' && found.sharedId !== undefined ? await history.find(found.sharedId) : found
@@ -181,17 +205,19 @@ export async function copy(stores: Stores, { actor, object, verb }: Activity, se
   return keep(stores, post, sender, now, { verb: 'share', ...shown(await findOriginal(stores, told), told) })
 }
 
-/** Only the author's own post dies, and it stays dead whatever comes later (X4, S12). */
-export async function remove({ history }: Stores, { id, object }: Activity, sender: Sender, now: Date): Promise<Received> {
+/** Only the author's own post dies, and it stays dead whatever comes later, under either of its ids (X4, X13, S12). */
+export async function remove({ history }: Stores, { id, object }: Activity, { actor }: Sender, now: Date): Promise<Received> {
   const uri = object.type === 'post' ? object.post.id : id
   if (!isName(uri)) return { outcome: 'ignored' }
-  const authorId = sender.actor.id
-  const own = await history.findTwin(authorId, [uri])
+  const rightful = isRightful(uri, actor)
+  const others = rightful ? (['post', 'share'] as const).flatMap(kind => activityIdOf(uri, actor, kind) ?? []) : []
+  const own = await history.findTwin(actor.id, [uri, ...others])
   // whoever could not have said it cannot take it back: no stone is laid on somebody else's post
-  const foreign = own === undefined && (await history.isStolen({ uri, authorId, rightful: isRightful(uri, sender.actor) }))
+  const foreign = own === undefined && (await history.isStolen({ uri, authorId: actor.id, rightful }))
   if (foreign) return { outcome: 'refused' }
-  const post = await history.remove(authorId, own?.uri ?? uri, now)
-  await history.undoActs(sender.actor.id, uri)
+  const post = await history.remove(actor.id, own?.uri ?? uri, now)
+  if (own === undefined) for (const other of others) await history.remove(actor.id, other, now)
+  await history.undoActs(actor.id, uri)
   return post === undefined ? { outcome: 'noted' } : { outcome: 'removed', post }
 }
 

@@ -9,6 +9,7 @@ import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { sendFollow } from '../federation/follow-inbox.ts'
+import { runImport } from '../federation/import-run.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
 import { editToot, makeToot } from '../federation/toot.ts'
@@ -37,6 +38,7 @@ const WORK: Work = {
   'hub.deny': { width: 2, verb: (tools, { topic, callbacks, reason }) => tellDenied(tools, topic, callbacks, reason) },
   'hub.fetch': { width: 32, verb: (tools, { topic }) => fetchTopic(tools, topic) },
   'blog.find': { width: 2, verb: async (tools, { account }) => void (await findBlog(tools, account)) },
+  'blog.import': { width: 1, verb: (tools, { account }) => runImport(tools, account) },
   'entry.check': { width: 2, verb: (tools, { entry }) => checkPage(tools, entry) },
   'toot.make': { width: 2, verb: (tools, { toot }) => makeToot(tools, toot) },
   'toot.edit': { width: 1, verb: (tools, { toot }) => editToot(tools, toot) },

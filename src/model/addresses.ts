@@ -27,6 +27,8 @@ export function makeAddresses(origin: string, handleHost: string) {
     following: (name: string) => `${account(name)}/following`,
     featured: (name: string) => `${account(name)}/featured`,
     replies: (post: string) => `${post}/replies`,
+    /** Leads browsers to the page of a post on the blog, which is on another host. */
+    page: (post: string) => `${post}/page`,
     /** The actor in whose name the node itself asks others (FEP-2677). */
     nodeActor: () => `${origin}/actor`,
     /** HOST@HOST, which no account can have. */
@@ -41,6 +43,7 @@ export function makeAddresses(origin: string, handleHost: string) {
     authorizeInteraction: () => `${origin}/authorize_interaction?uri={uri}`,
     person: (id: string) => `${origin}/people/${id}`,
     remotePost: (id: string) => `${origin}/posts/${id}`,
+    setUp: (token: string) => `${origin}/setup?token=${token}`,
     signIn: (token: string) => `${origin}/signin?token=${token}`,
     home: () => `${origin}/`
   }

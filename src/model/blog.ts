@@ -21,6 +21,30 @@ export type Blog = {
   findAt?: Date
   sitemapAt?: Date
   error?: string
+  /** The owner named it: no other is looked for. */
+  fixedFeed?: string
+  oldImport?: OldImport
+}
+
+/**
+ * The import of old posts from the page, or its rehearsal, as far as it has come. Times are ISO 8601. `done` of `posts` are written
+ * down, `left` sitemaps must still be read; `taken` and `passed` are the first addresses that are posts, and that are none.
+ */
+export type OldImport = {
+  state: 'running' | 'done' | 'failed'
+  source: 'sitemap' | 'feed'
+  url: string
+  rehearsal: boolean
+  at: string
+  done: number
+  posts: number
+  left: number
+  found: number
+  fresh: number
+  taken: string[]
+  passed: string[]
+  unread: { url: string; why: string }[]
+  error?: string
 }
 
 /**

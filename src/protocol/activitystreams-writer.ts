@@ -95,7 +95,9 @@ export type NoteOut = {
   author: string
   followers: string
   type: 'Note' | 'Article'
+  /** What its `url` is, and the page to which that leads. */
   url: string
+  page: string
   html: string
   title?: string
   warning?: string
@@ -135,8 +137,8 @@ const previewOf = (note: NoteOut): Written => ({
 })
 
 /** Servers show no name of a note: so the title stands in it, and leads to the page of the post. */
-const withTitle = ({ html, title, url }: NoteOut): string =>
-  title === undefined ? html : `<p><strong><a href="${escapeXml(url)}">${escapeXml(title)}</a></strong></p>${html}`
+const withTitle = ({ html, page, title }: NoteOut): string =>
+  title === undefined ? html : `<p><strong><a href="${escapeXml(page)}">${escapeXml(title)}</a></strong></p>${html}`
 
 /** To whom a post goes: everybody or the followers first, then who is mentioned. */
 function addressed({ followers, mentions, visibility }: Pick<NoteOut, 'followers' | 'mentions' | 'visibility'>): {

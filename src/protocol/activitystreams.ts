@@ -19,6 +19,8 @@ const KINDS: Record<string, PostKind> = {
   ...{ Event: 'event', Document: 'other', ChatMessage: 'note' }
 }
 const ACTORS = ['Person', 'Service', 'Application', 'Group', 'Organization']
+/** The `url` of a post of ours, or of another node like this one, whose blog is elsewhere. */
+const PAGE = /^(https?:\/\/[^/?#]+\/users\/[a-z0-9_]{1,30}\/posts\/[^/?#]+)\/page$/
 const MOST = { mentions: 50, tags: 50, enclosures: 20 }
 
 /**
@@ -45,11 +47,14 @@ function readInner(document: JsonObject, actorId: string, depth: number): Activi
   }
 }
 
+/** The id of what is acted on or answered: GNU social 2.0 names it by its `url`. */
+const idOfPage = (id: string | undefined): string | undefined => PAGE.exec(id ?? '')?.[1] ?? id
+
 const named = (id: string): Author => ({ ids: [id], kind: 'person' })
 
 /** What an activity is about, as its verb expects it. An undo of which only the id is told names an activity without a verb. */
 function readObject(object: Json | undefined, verb: Verb, actorId: string, depth: number): ActivityObject {
-  const id = opaque(idOf(object))
+  const id = idOfPage(opaque(idOf(object)))
   if (verb === 'follow' || verb === 'block' || verb === 'move')
     return id === undefined ? { type: 'nothing' } : { type: 'actor', actor: named(id) }
   if (verb === 'undo' || verb === 'accept' || verb === 'reject') return readAnswered(object, id, actorId, verb, depth)
@@ -87,7 +92,7 @@ export function readNote(document: JsonObject): Post | undefined {
   if (id === undefined || kind === undefined || others.length > 0) return undefined
   const url = pageOf(document) ?? webUrl(id)
   const reply = all(document, 'inReplyTo')[0]
-  const answered = idOf(reply)
+  const answered = idOfPage(idOf(reply))
   return {
     ...emptyPost(id),
     ...{ kind: answered === undefined ? kind : 'comment', html: htmlOf(document), activityUrl: id },

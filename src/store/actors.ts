@@ -1,4 +1,4 @@
-import type { Author, ProfileField, TraceStep } from '../model/activity.ts'
+import type { Author, Picture, ProfileField, TraceStep } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, Actor, SigningKey } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
@@ -31,6 +31,9 @@ export type ActorFacts = {
     fields?: ProfileField[]
   }
 }
+
+/** By what an account is found: its name here, its handle and its addresses. */
+export type AccountNames = { uri: string; acct: string; localName: string; feedUrl: string; salmonUrl: string }
 
 const COLUMNS = [
   ...['id', 'uri', 'acct', 'local_name', 'kind', 'username', 'display_name', 'bio', 'url', 'avatar', 'location', 'homepage'],
@@ -185,18 +188,7 @@ export function makeActors(db: Db, vault: Vault) {
     },
     /** Makes an account. Answers undefined when the name is or was taken: names are not used twice. */
     async addAccount(
-      account: {
-        uri: string
-        acct: string
-        localName: string
-        displayName?: string
-        bio?: string
-        homepage?: string
-        feedUrl: string
-        salmonUrl: string
-        magicKey: string
-        privateKey: string
-      },
+      account: AccountNames & { displayName?: string; bio?: string; homepage?: string; magicKey: string; privateKey: string },
       now: Date
     ): Promise<Account | undefined> {
       const row = toRow({
@@ -214,6 +206,38 @@ export function makeActors(db: Db, vault: Vault) {
       if (made === undefined) return undefined
       await this.addNames(made.id, [account.uri, `acct:${account.acct}`])
       return fromRow<Account>(made)
+    },
+    /** What the owner says of an account; what is not said stays. */
+    async describe(id: string, told: { displayName?: string; homepage?: string; avatar?: Picture }, now: Date): Promise<void> {
+      const avatar = told.avatar && JSON.stringify(told.avatar)
+      await db('actors')
+        .where({ id })
+        .update({ ...toRow({ ...told, avatar }), updated_at: now })
+    },
+    /** Whether nobody can have heard of an account yet: it has written nothing, follows nobody, and has no follower, blog or toot. */
+    async isUnheard(id: string): Promise<boolean> {
+      const { rows } = await db.raw(
+        `select 1 from actors a where a.id = ?
+           and not exists (select from posts where author_id = a.id) and not exists (select from acts where actor_id = a.id)
+           and not exists (select from follows where a.id in (follower_id, followed_id))
+           and not exists (select from subscribers where topic = a.feed_url)
+           and not exists (select from blogs where account_id = a.id) and not exists (select from toots where account_id = a.id)
+           and not exists (select from connections where account_id = a.id)`,
+        [id]
+      )
+      return rows.length > 0
+    },
+    /** Gives an account that nobody has heard of another name. Undefined when that is or was taken. */
+    async rename(id: string, names: AccountNames, now: Date): Promise<Account | undefined> {
+      if ((await db('actors').where({ local_name: names.localName }).first('id')) !== undefined) return undefined
+      const row = toRow({ ...names, username: names.localName, url: names.uri })
+      const [renamed] = await db('actors')
+        .where({ id })
+        .update({ ...row, updated_at: now })
+        .returning(COLUMNS)
+      await db('actor_names').where({ actor_id: id }).delete()
+      await this.addNames(id, [names.uri, `acct:${names.acct}`])
+      return fromRow<Account>(renamed)
     },
     async namesOf(actorId: string): Promise<string[]> {
       return (await db('actor_names').select('name').where({ actor_id: actorId })).map(row => row.name)

@@ -1,4 +1,4 @@
-import type { Blog, Entry } from '../model/blog.ts'
+import type { Blog, Entry, OldImport } from '../model/blog.ts'
 import { type Change, type Db, fromRow, toRow } from './rows.ts'
 
 export type Blogs = ReturnType<typeof makeBlogs>
@@ -12,7 +12,7 @@ export function makeBlogs(db: Db) {
   return {
     /** Gives an account a blog, or another one. What was found of the old one is forgotten, its posts and toots stay. */
     async keep(accountId: string, url: string, now: Date): Promise<void> {
-      const found = { feed_url: null, sitemap_url: null, title: null, icon: null, found_at: null, sitemap_at: null, error: null }
+      const found = { ...UNFOUND, fixed_feed: null, old_import: null }
       await db('blogs')
         .insert({ account_id: accountId, url, since: now, find_at: now })
         .onConflict('account_id')
@@ -31,8 +31,25 @@ export function makeBlogs(db: Db) {
         .orderBy('b.since')
       return rows.map(row => fromRow<Blog>(row))
     },
-    async change(accountId: string, change: Change<Blog>): Promise<void> {
+    async change(accountId: string, change: Change<Omit<Blog, 'oldImport'>>): Promise<void> {
       await db('blogs').where({ account_id: accountId }).update(toRow(change))
+    },
+    /** Everything is to be looked for anew. */
+    async forgetFound(accountId: string): Promise<void> {
+      await db('blogs').where({ account_id: accountId }).update(UNFOUND)
+    },
+    /** Writes down how far the import of old posts is. Answers whether the account has a blog. */
+    async keepImport(accountId: string, oldImport: OldImport): Promise<boolean> {
+      return (
+        (await db('blogs')
+          .where({ account_id: accountId })
+          .update({ old_import: JSON.stringify(oldImport) })) > 0
+      )
+    },
+    /** The import of old posts, held until the transaction ends. */
+    async lockImport(accountId: string): Promise<OldImport | undefined> {
+      const row = await db('blogs').where({ account_id: accountId }).forUpdate().first('old_import')
+      return row?.old_import ?? undefined
     },
     /** Blogs whose feed and sitemap are to be looked for now; nobody else takes them before `until`. */
     async takeDue(now: Date, until: Date): Promise<string[]> {
@@ -132,6 +149,9 @@ export function makeBlogs(db: Db) {
     }
   }
 }
+
+/** What was found of a blog. */
+const UNFOUND = { feed_url: null, sitemap_url: null, title: null, icon: null, found_at: null, sitemap_at: null, error: null }
 
 /** How many pages are looked at because of one reading of a feed. */
 const MOST_SOON = 5

@@ -19,6 +19,9 @@ export type Inboxes = { inboxUrl: string; sharedInboxUrl?: string }
 /** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
 export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
 
+/** Whether a follower (`a`) is served by ActivityPub. */
+const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
+
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
   // arrays that hold nulls are good bindings, which knex's types do not know
@@ -39,18 +42,23 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return row && fromRow<Document>(row)
     },
     /**
-     * A document for every subscriber of its topic whose lease holds, in one statement. Answers the addresses that may be served
-     * now; those that wait for a retry get it after what they already wait for (H8: order kept).
+     * A document for every subscriber of its topic whose lease holds; if it is an account's, but for servers whose people have all turned
+     * from OStatus to ActivityPub (X19). Answers the addresses that may be served now; who waits for a retry gets it in order (H8).
      */
-    async addForTopic(documentId: string, topic: string, now: Date): Promise<string[]> {
+    async addForTopic(documentId: string, topic: string, now: Date, accountId?: string): Promise<string[]> {
       const { rows } = await raw(
-        `with added as (
+        `with turned as (
+           select lower(split_part(a.uri, '/', 3)) as host from follows f join actors a on a.id = f.follower_id
+           where f.followed_id = ? and a.salmon_url is not null
+           group by 1 having bool_and(${BY_INBOX})),
+         added as (
            insert into deliveries (recipient_id, subscriber_id, document_id, created_at)
-           select recipient_id, id, ?, ? from subscribers where topic = ? and expires_at > ? order by id
+           select s.recipient_id, s.id, ?, ? from subscribers s join recipients r on r.id = s.recipient_id
+           where s.topic = ? and s.expires_at > ? and r.host not in (select host from turned) order by s.id
            returning recipient_id)
          select distinct a.recipient_id as id from added a join recipients r on r.id = a.recipient_id
          where r.retry_at is null or r.retry_at <= ? order by 1`,
-        [documentId, now, topic, now, now]
+        [accountId ?? null, documentId, now, topic, now, now]
       )
       return rows.map((row: { id: string }) => row.id)
     },
@@ -78,8 +86,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
       const { rows } = await raw(
         `with followers as (
            select distinct coalesce(a.shared_inbox_url, a.inbox_url) as url from follows f join actors a on a.id = f.follower_id
-           where f.followed_id = ? and a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null
-             and a.local_name is null),
+           where f.followed_id = ? and ${BY_INBOX}),
          inboxes as (
            select url from followers
            union select p.own from unnest(?::text[], ?::text[]) as p (own, shared)

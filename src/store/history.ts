@@ -97,6 +97,8 @@ export function makeHistory(db: Db) {
           .orderBy([{ column: 'rightful', order: 'desc' }, { column: 'received_at' }])
           .first()
       ),
+    /** By the ActivityPub id that it bears beside its own (X13). */
+    findByActivityUrl: (url: string) => one(db('posts').select(POST_COLUMNS).where({ activity_url: url }).orderBy('received_at').first()),
     findByAddress(url: string): Promise<KeptPost | undefined> {
       const named = db('posts').where({ url }).orWhere({ uri: url }).orWhere({ activity_url: url })
       return one(named.select(POST_COLUMNS).orderBy('received_at').first())

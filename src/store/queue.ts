@@ -34,6 +34,8 @@ export type Jobs = {
   'hub.fetch': { topic: string }
   /** Look for the feed and the sitemap of an account's blog. */
   'blog.find': { account: string }
+  /** Import the old posts of an account's blog, or find out which they are. */
+  'blog.import': { account: string }
   /** Look whether the page of a blog post is still there. */
   'entry.check': { entry: string }
   /** Make the toot of a blog post, or bring it to its end. */
@@ -65,6 +67,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'hub.deny': { tries: 3, pause: 1, most: 60 },
   'hub.fetch': { tries: 6, pause: 2, most: 3600 },
   'blog.find': { tries: 3, pause: 30, most: 3600 },
+  'blog.import': { tries: 3, pause: 10, most: 600 },
   'entry.check': { tries: 0, pause: 60, most: 60 },
   'toot.make': { tries: 0, pause: 60, most: 60 },
   'toot.edit': { tries: 0, pause: 60, most: 60 },

@@ -13,8 +13,8 @@ const numberOf = (origin: string): number => createHash('sha256').update(origin)
 export const showOrigin = (origin: string): string => `select pg_advisory_lock_shared(${ORIGIN_LOCK}, ${numberOf(origin)})`
 
 /**
- * What the node must remember of itself: `origin`, `left` (something has left the node from a public origin), `pictures` (whether those
- * of other people are shown: they are unless it is false).
+ * What the node must remember of itself: `origin`, `left` (something has left the node from a public origin), `signed_in` (the owner has
+ * been here), `passphrase`; and what the owner set on the pages: `pictures` (false: those of other people are not shown).
  */
 export function makeSettings(db: Db) {
   return {
@@ -34,6 +34,9 @@ export function makeSettings(db: Db) {
         .onConflict('name')
         .merge()
       await db.raw('select pg_notify(?, ?)', [CHANNEL, 'settings'])
+    },
+    async remove(name: string): Promise<void> {
+      await db('settings').where({ name }).delete()
     }
   }
 }

@@ -203,7 +203,11 @@ export function makeTimelines(db: Db) {
     byNames: (names: string[]): Promise<Shown[]> =>
       names.length === 0
         ? Promise.resolve([])
-        : withAuthors(db('posts as p').whereRaw('(p.uri = any(?) or p.url = any(?))', [names, names]).orderBy('p.id')),
+        : withAuthors(
+            db('posts as p')
+              .whereRaw('(p.uri = any(:names) or p.url = any(:names) or p.activity_url = any(:names))', { names })
+              .orderBy('p.id')
+          ),
     /** Everything kept, for `history`: newest first, dead ones too. */
     all: (page: Page, actorId?: string) => shown(actorId === undefined ? whole(page) : whole(page).where('p.author_id', actorId))
   }

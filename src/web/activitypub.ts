@@ -4,7 +4,7 @@ import type { Next } from 'koa'
 import { actorOut, announceOut, nodeActorOut, noteOut } from '../federation/objects.ts'
 import { Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
-import type { Account, Shown } from '../model/kept.ts'
+import type { Account, KeptPost, Shown } from '../model/kept.ts'
 import {
   type Written as Told,
   tombstone,
@@ -44,6 +44,14 @@ export function activityPubRoutes(tools: Tools, residents: Residents): Router {
   }
   router.get('/users/:name', (ctx, next) => (isName(ctx) ? choose(ctx, next, sendActor) : next()))
   router.get('/users/:name/posts/:id', (ctx, next) => (isId(ctx.params.id ?? '') ? choose(ctx, next, sendPost) : next()))
+  router.get('/users/:name/posts/:id/page', async ctx => {
+    const { id = '', name } = ctx.params
+    const { deletedAt, uri, url = uri } = findOpen(await resident(name), isId(id) ? await tools.history.find(id) : undefined)
+    if (deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
+    ctx.vary('Accept')
+    ctx.set('Cache-Control', 'no-cache')
+    ctx.redirect(prefersActivityPub(ctx.get('accept')) ? uri : url)
+  })
   router.get('/actor', async ctx => {
     send(ctx, await rendered.get('', 'actor', async () => activity(writeActor(await nodeActorOut(tools)), true)))
   })
@@ -71,16 +79,18 @@ function answer(ctx: RouterContext, { document, gone }: Answer): void {
   ctx.body = document.body
 }
 
-/**
- * A post as everybody may read it, a share as the Announce that it is, a deleted one as a Tombstone.
- * @throws Missing, which does not tell what is for few from what never was
- */
+/** A post as everybody may read it, a share as the Announce that it is, a deleted one as a Tombstone. @throws as findOpen */
 async function writePost(tools: Tools, account: Account, id: string): Promise<Answer> {
-  const post = await tools.timelines.one(id)
-  const isOpen = post?.authorId === account.id && (post.visibility === 'public' || post.visibility === 'unlisted')
-  if (post === undefined || !isOpen) throw new Missing('There is no such post.')
+  const post = findOpen(account, await tools.timelines.one(id))
   if (post.deletedAt !== undefined) return { document: activity(tombstone(post.uri, post.deletedAt)), gone: true }
   return { document: activity(await tellPost(tools, post)), gone: false }
+}
+
+/** @throws Missing, which does not tell what is for few from what never was */
+function findOpen<Post extends KeptPost>(account: Account, post: Post | undefined): Post {
+  const isOpen = post?.authorId === account.id && (post.visibility === 'public' || post.visibility === 'unlisted')
+  if (post === undefined || !isOpen) throw new Missing('There is no such post.')
+  return post
 }
 
 async function tellPost(tools: Tools, post: Shown): Promise<Told> {

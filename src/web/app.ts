@@ -2,6 +2,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { commentsRoutes } from './comments.ts'
@@ -10,11 +11,11 @@ import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
+import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
-import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
@@ -22,6 +23,9 @@ import { quoteRoutes } from './quotes.ts'
 import { remoteRoutes } from './remote.ts'
 import { makeResidents } from './residents.ts'
 import { salmonRoutes } from './salmon.ts'
+import { settingsRoutes } from './settings.ts'
+import { setUpRoutes } from './setup.ts'
+import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
 import { writeRoutes } from './write.ts'
@@ -52,9 +56,13 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
-    ownerRoutes(tools),
+    signInRoutes(tools),
     writeRoutes(tools),
     eventRoutes(tools, closing),
+    setUpRoutes(tools),
+    settingsRoutes(tools),
+    importOldRoutes(tools),
+    accessRoutes(tools),
     connectRoutes(tools),
     pageRoutes(tools)
   ]

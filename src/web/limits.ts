@@ -1,5 +1,6 @@
 /** How often strangers may do what makes this node ask others. */
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { networkOf } from '../federation/bounds.ts'
 import { Refused } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
 
@@ -27,6 +28,24 @@ export function makePictureLimit(): (address: string) => Promise<void> {
 export function makeRemoteLimit(): (address: string) => Promise<void> {
   const each = new RateLimiterMemory({ points: 10, duration: MINUTE })
   return address => take(each, address, 'You have asked for as many servers as one may in a minute.')
+}
+
+/**
+ * Passphrases that are tried: 10 in a quarter of an hour for an address (a /64 of IPv6), 60 an hour in all; whoever knew it begins
+ * anew. Links are no part of it: nobody guesses one, and whoever floods this cannot lock the owner out.
+ */
+export function makePassphraseLimit() {
+  const each = new RateLimiterMemory({ points: 10, duration: 15 * MINUTE })
+  const all = new RateLimiterMemory({ points: 60, duration: HOUR })
+  return {
+    /** @throws Refused 429 with `retryAfter` */
+    async take(address: string): Promise<void> {
+      const sentence = 'Too many passphrases were tried.'
+      await take(each, networkOf(address), sentence)
+      await take(all, 'all', sentence)
+    },
+    forgive: async (address: string): Promise<void> => void (await each.delete(networkOf(address)))
+  }
 }
 
 /** Conversations that are not at hand: 60 pages a minute for an address, and 600 that are only counted. */

@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
-import { errorPage, setPageHeaders } from './render.ts'
+import { errorPage, setPageHeaders, signInPage } from './render.ts'
 import { languageOf } from './texts.ts'
 
 /** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
@@ -68,7 +68,9 @@ function answerError(ctx: Context, { status, code, sentence, retryAfter }: Told)
     ctx.body = `${sentence}\n`
   } else {
     setPageHeaders(ctx)
-    ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
+    // where a page is the owner's, the way in stands in its place
+    if (code === 'signed_out' && (ctx.method === 'GET' || ctx.method === 'HEAD')) ctx.body = signInPage(languageOf(ctx), ctx.url)
+    else ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
   }
 }
 

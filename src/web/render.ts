@@ -1,7 +1,6 @@
 /** Templates of views/ -> pages. They escape by default; what they write unescaped is sanitised HTML and other templates. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { STATUS_CODES } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
@@ -11,6 +10,7 @@ import type { ProfileField, TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Card } from './card.ts'
 import type { ComposeView } from './compose.ts'
+import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
@@ -18,10 +18,10 @@ import type { ThreadView } from './threads.ts'
 import type { CarrierView } from './words.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
-/** A set of templates a language: in each of them `say`, `rich` and `time` are that language's, and `this` is the set. */
+/** A set of templates a language: in each of them `say`, `rich`, `tell` and `time` are that language's, and `this` is the set. */
 const makeTemplates = (texts: Texts) =>
   Object.assign(
-    new Eta({ views: folder, cache: true, autoEscape: true, functionHeader: 'const { language, say, rich, time } = this.texts' }),
+    new Eta({ views: folder, cache: true, autoEscape: true, functionHeader: 'const { language, say, rich, tell, time } = this.texts' }),
     { texts }
   )
 const templates: Record<Language, Eta> = { en: makeTemplates(textsOf('en')), de: makeTemplates(textsOf('de')) }
@@ -111,8 +111,15 @@ export type Views = {
   authorize: { asked: string; person?: PersonView; post?: PostView; compose?: ComposeView }
   connect: ConnectView
   remote: { url: string; host: string }
-  signin: { token?: string; sentence: string }
-  error: { sentence: string; status: number }
+  access: AccessView
+  next: NextView
+  old: OldView
+  proposal: ProposalView
+  settings: SettingsPageView
+  setup: SetUpView
+  signin: SignInView
+  welcome: { token: string }
+  error: { sentence: string; status: number; heading: string; hint?: string; wait?: string }
 }
 
 /**
@@ -178,20 +185,22 @@ export function errorPage(
   language: Language,
   { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }
 ): string {
-  const later = retryAfter === undefined ? '' : ` ${waitOf(language, retryAfter)}`
-  return renderPage(
-    strangerOf(language),
-    'error',
-    { title: STATUS_CODES[status] ?? 'Error', noindex: true },
-    { status, sentence: `${sentence}${later}` }
-  )
+  const { say } = textsOf(language)
+  const kind = (list: number[]) => (list.includes(status) ? String(status) : 'other')
+  const heading = say(`error.heading_${kind(HEADED)}`)
+  const hint = HINTED.includes(status) ? say(`error.hint_${status}`) : status === 500 ? say('error.hint_defect') : undefined
+  const wait = retryAfter === undefined ? undefined : say('error.wait', { minutes: Math.ceil(retryAfter / 60) })
+  const view = { status, sentence, heading, ...(hint === undefined ? {} : { hint }), ...(wait === undefined ? {} : { wait }) }
+  return renderPage(strangerOf(language), 'error', { title: heading, noindex: true }, view)
 }
 
-function waitOf(language: Language, seconds: number): string {
-  const { say } = textsOf(language)
-  const minutes = Math.max(1, Math.ceil(seconds / 60))
-  return minutes <= 90 ? say('wait.minutes', { count: minutes }) : say('wait.hours', { count: Math.ceil(minutes / 60) })
-}
+/** Failures that have a heading of their own, and those with a hint. */
+const HEADED = [400, 403, 404, 405, 409, 410, 413, 415, 429, 500, 502, 503]
+const HINTED = [403, 404, 410, 502]
+
+/** The way in, in the place of a page that is the owner's. @param path of that page, where the owner goes on */
+export const signInPage = (language: Language, path: string): string =>
+  renderPage(strangerOf(language), 'signin', { title: textsOf(language).say('signin.title'), noindex: true }, { next: path, away: true })
 
 /** A file that pages name: the style sheet with its digest, so it may be kept for ever, and the icon. */
 function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {

@@ -12,13 +12,21 @@ import { type Language, languageOf } from './texts.ts'
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
 
-export type Session = { csrf: string }
+/** `id`: by which it is known among the owner's sessions. */
+export type Session = { id: string; csrf: string }
 
 /** The owner's session, looked up at most once a request. */
-export function findSession({ sessions, clock }: Tools, ctx: Context): Promise<Session | undefined> {
-  const token = readToken(ctx)
-  ctx.state.session ??= token === undefined ? Promise.resolve(undefined) : sessions.find(token, clock())
+export function findSession(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  ctx.state.session ??= lookUp(tools, ctx)
   return ctx.state.session
+}
+
+/** What is used goes on: the browser is told once a day. */
+async function lookUp(tools: Tools, ctx: Context): Promise<Session | undefined> {
+  const token = readToken(ctx)
+  const session = token === undefined ? undefined : await tools.sessions.find(token, tools.clock())
+  if (token !== undefined && session?.renewed) startSession(tools, ctx, token)
+  return session
 }
 
 /** Who looks at a page, and how much of the history is theirs to see. */
@@ -40,7 +48,7 @@ async function viewerOf(tools: Tools, ctx: Context, language: Language, { csrf }
   return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
 }
 
-/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session */
+/** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
 export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> {
   ctx.set('Cache-Control', 'no-store')
   const session = await findSession(tools, ctx)
@@ -80,7 +88,7 @@ export async function readOwnerDraft(tools: Tools, ctx: Context, limit: number):
 /** Whether the session of a request that was begun a while ago still holds. */
 export async function holdsStill({ clock, sessions }: Tools, ctx: Context): Promise<boolean> {
   const token = readToken(ctx)
-  return token !== undefined && (await sessions.find(token, clock())) !== undefined
+  return token !== undefined && (await sessions.holds(token, clock()))
 }
 
 /** Forms that need no session (OPEN_SEARCH, sign-in): whatever a browser sends for another site is refused. @throws Refused */
@@ -112,10 +120,9 @@ export function startSession({ config }: Tools, ctx: Context, token: string): vo
 }
 
 /** Ends the session here and in the browser. */
-export async function endSession({ changes, sessions }: Tools, ctx: Context): Promise<void> {
+export async function endSession({ sessions }: Tools, ctx: Context): Promise<void> {
   const token = readToken(ctx)
   if (token !== undefined) await sessions.close(token)
-  await changes.tell('sessions')
   ctx.cookies.set(COOKIE, null, { path: '/' })
 }
 

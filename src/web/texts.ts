@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { IntlMessageFormat } from 'intl-messageformat'
 import type { Context } from 'koa'
+import { makeTeller, readSentences } from './sentences.ts'
 
 const LANGUAGES = ['en', 'de'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -20,6 +21,8 @@ export type Texts = {
    * `href`.
    */
   rich: (key: string, values?: Values) => string
+  /** A sentence of the inside of the node, which speaks English, in this language; as it is where there is no translation. */
+  tell: (sentence: string) => string
   /** A time as a `<time>` of HTML: in words, UTC, with the exact time on hover; views/page.js puts it into the reader's zone. */
   time: (time: { iso: string }, className?: string) => string
 }
@@ -66,6 +69,7 @@ function loadTexts(language: Language): Texts {
       )
       return String(formatOf(key).format({ ...safe, ...elements(safe) }))
     },
+    tell: language === 'en' ? sentence => sentence : makeTeller(readSentences(language)),
     time: ({ iso }, className) => {
       const exact = iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')
       const kind = className === undefined ? '' : ` class="${className}"`

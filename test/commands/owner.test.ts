@@ -162,7 +162,7 @@ describe('the commands of one node', () => {
 
   it('give a link that signs in once', async () => {
     const [url = ''] = (await typed('signin')).printed
-    assert.ok(url.startsWith(`${ORIGIN}/signin?token=`))
+    assert.ok(url.startsWith(`${ORIGIN}/setup?token=`))
     const token = new URL(url).searchParams.get('token')!
     assert.equal(await node.tools.sessions.isLink(token, node.tools.clock()), true)
     assert.match(String((await typed('signin --json')).json[0]!.url), /\?token=/)

@@ -4,6 +4,8 @@ import { approve, block, hide } from '../../src/federation/moderate.ts'
 import { BadMessage, Missing } from '../../src/model/errors.ts'
 import { PAGE, saidIn, startTalk, type Talk } from '../support/talk.ts'
 
+const BY_INBOX = { inboxUrl: 'https://a.example/inbox', signingKeys: [], alsoKnownAs: [] }
+
 describe('the conversation under a blog post', () => {
   let talk: Talk
   const start = async (env: Record<string, string> = { MODERATION: 'all' }) => {
@@ -26,7 +28,7 @@ describe('the conversation under a blog post', () => {
     const carol = answerOf('carol')
     const own = await reply(alice, first)
     const dave = answerOf('dave', { parentId: carol.id })
-    const erin = await reply(await meet('erin', { feedUrl: undefined as never }), own)
+    const erin = await reply(await meet('erin', { activityPub: BY_INBOX }), own)
     await keepAnswers([carol, dave])
     const told = await read()
     assert.deepEqual(said(told), ['bob', 'carol', 'alice', 'dave', 'erin'])
@@ -42,6 +44,17 @@ describe('the conversation under a blog post', () => {
     )
     assert.deepEqual([told.url, told.counts.replies], [PAGE, 5])
     assert.deepEqual(told.links, { post: post.uri, toot: 'https://masto.example/@alice/110000000000000001' })
+  })
+
+  it('X19 the network of somebody known by both is ActivityPub from then on, whatever else is known of them', async () => {
+    const { meet, post, reply } = talk
+    const gus = await meet('gus', { salmonUrl: 'https://a.example/gus/salmon' })
+    await reply(gus, post)
+    const networks = async () => (await read()).comments.map(({ network }) => network)
+    assert.deepEqual(await networks(), ['ostatus'])
+    await meet('gus', { activityPub: BY_INBOX })
+    await meet('gus', { salmonUrl: 'https://a.example/gus/salmon' })
+    assert.deepEqual(await networks(), ['activitypub'])
   })
 
   it('W26 an answer never stands before what it answers, though a clock is wrong or times have whole seconds', async () => {

@@ -1,6 +1,7 @@
 /** An inbox, asked to follow (S3-9 to S3-22, M16, X12, X19). */
 import assert from 'node:assert/strict'
-import { accepted, makeKey, makePerson } from '../support/fediverse.ts'
+import { webFinger } from '../support/discovery.ts'
+import { accepted, activityPage, makeKey, makePerson } from '../support/fediverse.ts'
 import { useInboxes } from '../support/open-inboxes.ts'
 import { MINUTE, SECOND } from '../support/reader.ts'
 import { followXml, makeEndpoint, mentionXml } from '../support/slaps.ts'
@@ -22,6 +23,26 @@ describe('an inbox, asked to follow', () => {
     assert.deepEqual(
       [actor.speaks, actor.inboxUrl, actor.sharedInboxUrl, actor.acct, actor.displayName],
       ['activitypub', `${ann.id}/inbox`, `${ann.origin}/inbox`, 'ann@s39.example', 'ann of s39']
+    )
+  })
+
+  it('S3-7 is followed by somebody who has an id, an inbox and a key, and nothing else yet', async () => {
+    const ann = at.person('s37')
+    const { id, inbox, publicKey } = ann.actor()
+    at.reader.net.set(ann.id, activityPage({ id, type: 'Person', inbox, publicKey }))
+    at.reader.net.set(webFinger(`acct:ann@${ann.host}`, ann.host), { status: 404 })
+    accepted(await at.inboxes.post(ann, ann.does('Follow', at.reader.bob.uri)))
+    assert.ok(await at.follows(ann.id))
+    const { acct, inboxUrl, outboxUrl, sharedInboxUrl } = (await at.actorOf(ann.id))!
+    assert.deepEqual([acct, inboxUrl, outboxUrl, sharedInboxUrl], [undefined, inbox, undefined, undefined])
+    const { deliveries, transaction } = at.reader.tools
+    const document = { key: 's37', topic: at.reader.bob.uri, contentType: 'text/plain', body: Buffer.from('') }
+    const told = await deliveries.addDocument(document, at.reader.tools.clock())
+    await transaction(stores => stores.deliveries.addForInboxes(told!, at.reader.bob.id, [], at.reader.tools.clock()))
+    const list = await deliveries.list({ failed: false, host: ann.host, limit: 9 })
+    assert.deepEqual(
+      list.map(({ url }) => url),
+      [inbox]
     )
   })
 

@@ -73,7 +73,7 @@ describe('our accounts and posts as ActivityPub has them', () => {
   it('W20 FEP-b2b8 a post with a title is a note, an article, or an article with a preview, as POST_AS says', async () => {
     const post = { title, html: `<p>${'A long text. '.repeat(60)}</p>`, kind: 'article', url: 'https://blog.example/bridges' } as const
     const asNote = await note(post)
-    assert.deepEqual([asNote.type, asNote.preview, asNote.url, asNote.title], ['Note', undefined, post.url, title])
+    assert.deepEqual([asNote.type, asNote.preview, asNote.page, asNote.title], ['Note', undefined, post.url, title])
     await again({ POST_AS: 'article' })
     assert.deepEqual([(await note(post)).type, (await note(post)).preview], ['Article', undefined])
     assert.equal((await note()).type, 'Note')
@@ -85,6 +85,21 @@ describe('our accounts and posts as ActivityPub has them', () => {
       /^<p><strong><a href="https:\/\/blog.example\/bridges">On bridges<\/a><\/strong><\/p><p>A long text\. .*…<\/p>$/
     )
     assert.ok(both.preview.content.length < 450)
+  })
+
+  it('W20 its url is one address on the host of its id, whatever the host of the blog: its page there, or what leads to that', async () => {
+    const told = async (url: string) => {
+      const out = await note({ title, url })
+      const written = writeNote(out) as { id: string; url: string; content: string }
+      assert.ok(written.content.startsWith(`<p><strong><a href="${url}">`), 'its title leads there at once')
+      assert.equal(new URL(written.url).host, new URL(written.id).host)
+      return written.url === `${written.id}/page` ? 'leads there' : written.url
+    }
+    for (const url of ['https://near.example/bridges', 'https://near.example:443/bridges?x=1']) assert.equal(await told(url), url)
+    for (const url of ['https://blog.example/bridges', 'https://www.near.example/bridges', 'http://near.example/bridges'])
+      assert.equal(await told(url), 'leads there')
+    const own = await note()
+    assert.equal(own.url, own.uri)
   })
 
   it('reads back as it was kept: picture with its text, tags in one word, language, warning, edit', async () => {

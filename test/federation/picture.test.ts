@@ -65,10 +65,13 @@ describe('pictures of other people', () => {
       goOn = resolve
     })
     let looks = 0
-    const slow = {
-      ...pictures,
-      find: async (wanted: string) => pictures.find(wanted).then(async row => (++looks === 1 ? late.then(() => row) : row))
+    const look = async (wanted: string) => {
+      const isFirst = ++looks === 1
+      const row = await pictures.find(wanted)
+      if (isFirst) await late
+      return row
     }
+    const slow = { ...pictures, find: look }
     const find = makePictureFinder({ ...talk.tools, pictures: slow })
     const first = find(id, allowed)
     await find(id, allowed)

@@ -77,11 +77,11 @@ describe('documents of ours, read by Fedify', () => {
     }
     const post = await keepPost(node.tools, ann, { ...about, updatedAt: new Date(Date.now() + 3_600_000) })
     const note = await look(post.uri, Note)
-    assert.deepEqual(hrefs([note.id, note.attributionId, note.url as URL]), [post.uri, ann.uri, about.url])
+    assert.deepEqual(hrefs([note.id, note.attributionId, note.url as URL]), [post.uri, ann.uri, `${post.uri}/page`])
     assert.deepEqual([String(note.content), String(note.contents[1]), note.sensitive], [about.html, about.html, false])
     assert.deepEqual(
-      [note.published, note.updated].map(String),
-      [post.publishedAt, post.updatedAt].map(time => time.toISOString())
+      [note.published, note.updated].map(time => new Date(String(time))),
+      [post.publishedAt, post.updatedAt]
     )
     assert.deepEqual(hrefs([...note.toIds, ...note.ccIds]), [
       'https://www.w3.org/ns/activitystreams#Public',

@@ -165,6 +165,23 @@ describe('ActivityStreams documents', () => {
     assert.equal(activity({ type: 'Arrive', actor: BOB }).verb, 'unknown')
   })
 
+  it('GNU social 2.0 names what it likes, shares and answers by its url: that is read as its id', () => {
+    const post = 'https://near.example/users/ann/posts/01kjmma3f83tr4m54'
+    const about = (type: string, object: unknown) => {
+      const { object: thing } = activity({ type, actor: BOB, object })
+      return thing.type === 'activity' && thing.activity.object.type === 'post'
+        ? thing.activity.object.post.id
+        : thing.type === 'post' && thing.post.id
+    }
+    for (const type of ['Like', 'Announce']) {
+      assert.equal(about(type, `${post}/page`), post)
+      assert.equal(about('Undo', { type, actor: BOB, object: `${post}/page` }), post)
+      for (const other of [post, `${post}/page/page`, `${post}/page?x`, 'https://b.example/posts/1/page'])
+        assert.equal(about(type, other), other)
+    }
+    assert.equal(readNote(read({ id: `${BOB}/1`, type: 'Note', inReplyTo: `${post}/page` }))?.inReplyTo?.id, post)
+  })
+
   it('reads what it writes', () => {
     const note: NoteOut = {
       ...{
@@ -173,6 +190,7 @@ describe('ActivityStreams documents', () => {
         followers: `${ANN}/followers`,
         type: 'Note',
         url: 'https://blog.example/1',
+        page: 'https://blog.example/1',
         html: '<p>Hello</p>'
       },
       ...{

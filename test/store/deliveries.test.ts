@@ -56,6 +56,40 @@ describe('the stores of deliveries and of their addresses', () => {
     assert.deepEqual((await deliveries.document(id!))?.body, body)
   })
 
+  it('X19 passes over the subscription of a server all of whose people turned from OStatus to ActivityPub, and no other', async () => {
+    const { actors, deliveries, follows } = hub.tools
+    const ann = (await actors.findAccount('ann'))!
+    const by = {
+      salmonUrl: 'https://x.example/salmon',
+      activityPub: { inboxUrl: 'https://x.example/inbox', signingKeys: [], alsoKnownAs: [] }
+    }
+    const { activityPub, salmonUrl } = by
+    const people = {
+      turned: [by, by],
+      half: [by, { salmonUrl }],
+      blocked: [by],
+      fediverse: [{ activityPub }],
+      old: [{ salmonUrl }],
+      stranger: []
+    }
+    for (const [host, known] of Object.entries(people))
+      for (const [index, facts] of known.entries()) {
+        const { id } = await actors.keep({ uri: `https://${host}.example/user/${index}`, ...facts }, now)
+        await follows.add({ followerId: id, followedId: ann.id, via: 'activityPub' in facts ? 'inbox' : 'salmon' }, now)
+        if (host === 'blocked') await actors.block(id, now)
+      }
+    await enter(...Object.keys(people).map(host => `https://${host}.example/push/1`))
+    const told = async (accountId?: string) => {
+      const key = `X19 ${accountId}`
+      const id = await deliveries.addDocument({ key, topic: TOPIC, contentType: 'text/plain', body: Buffer.from(key) }, now)
+      await deliveries.addForTopic(id!, TOPIC, now, accountId)
+      const list = await deliveries.list({ failed: false, limit: accountId === undefined ? 6 : 5 })
+      return list.map(({ url }) => new URL(url).host.replace('.example', ''))
+    }
+    assert.deepEqual((await told(ann.id)).sort(), ['blocked', 'fediverse', 'half', 'old', 'stranger'])
+    assert.deepEqual((await told()).sort(), Object.keys(people).sort(), 'a topic that is not ours knows of no followers')
+  })
+
   it('H8 gives each address its oldest delivery first, with the secret', async () => {
     const { deliveries } = hub.tools
     await enter('https://a.example/', 'https://b.example/')

@@ -103,6 +103,41 @@ describe('ActivityPub at the addresses of pages', () => {
     assert.equal((await get(uri)).status, 410)
   })
 
+  it('W20 X47 the address of a post’s page leads browsers to the blog, and others to the document', async () => {
+    const page = 'https://blog.example/bridges/?x=1'
+    const post = await keepPost(node.tools, alice, { url: page })
+    const { url } = documentOf(await get(post.uri))
+    const ask = (method: string, accept: string) => fetch(url, { method, headers: { accept }, redirect: 'manual' })
+    for (const [accept, place] of [
+      [AS2, post.uri],
+      ['text/html', page],
+      ['*/*', page]
+    ] as const)
+      for (const method of ['GET', 'HEAD']) {
+        const { headers, status } = await ask(method, accept)
+        assert.deepEqual([status, headers.get('location'), headers.get('cache-control')], [302, place, 'no-cache'])
+        assert.match(headers.get('vary') ?? '', /^Accept\b/)
+      }
+    const note = await publish(node.tools, alice, { text: 'of its own' })
+    assert.equal((await fetch(`${note.uri}/page`, { redirect: 'manual' })).headers.get('location'), note.uri)
+  })
+
+  it('X43 nobody is led to what is for few, gone, or somebody else’s', async () => {
+    const bob = await meet(node.tools, 'bob')
+    const url = 'https://blog.example/secret/'
+    const [followers, direct, dead, foreign] = await Promise.all([
+      keepPost(node.tools, alice, { url, visibility: 'followers' }),
+      keepPost(node.tools, alice, { url, visibility: 'direct' }),
+      keepPost(node.tools, alice, { url }),
+      keepPost(node.tools, bob, { url })
+    ])
+    await remove(node.tools, alice, dead)
+    const status = async (id: string, name = 'alice') =>
+      (await fetch(`${node.url}/users/${name}/posts/${id}/page`, { redirect: 'manual' })).status
+    assert.deepEqual(await Promise.all([followers, direct, dead, foreign].map(({ id }) => status(id))), [404, 404, 410, 404])
+    assert.deepEqual([await status('%00'), await status('nothing'), await status(dead.id, 'nobody')], [404, 404, 404])
+  })
+
   it('says what is not there, and what is no more, without telling what is for few', async () => {
     await removeAccount(node.tools, 'gone')
     await until('the account’s end', async () => (await get('/users/gone')).status === 410)

@@ -141,7 +141,6 @@ describe('GET /events', () => {
     const [one, other] = [await enter(node.tools), await enter(node.tools)]
     const [first, second] = [await open(one), await open(other)]
     await node.tools.sessions.close(one)
-    await node.tools.changes.tell('sessions')
     await until('the end', () => first.ended)
     assert.ok(!second.ended)
     await node.database.database.knex('sessions').update({ expires_at: new Date(0) })

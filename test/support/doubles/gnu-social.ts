@@ -1,6 +1,7 @@
 /**
  * A GNU social on loopback with one user, bob: it asks, answers and refuses as two real servers did (gnu-social.md). Like 2.0 it
- * finds an author by host-meta alone; like 1.20 it has no ActivityPub and follows a profile URL with a port.
+ * finds an author by host-meta alone; like 1.20 it has no ActivityPub (`gnu-social-two.ts` adds that) and follows a profile URL with a
+ * port.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -29,6 +30,8 @@ export type Stored = { id: string; verb: string; by: string; object: string; par
 
 type Asked = { query: URLSearchParams; body: string; seen(kind: demanded.Kind): demanded.Message }
 type Route = (asked: Asked) => Reply | Promise<Reply>
+/** What else it answers, or in place of what it would. */
+export type Before = (request: IncomingMessage, body: string) => Reply | undefined | Promise<Reply | undefined>
 
 /** A ping that is thrown away is answered like any other (table 7). */
 const REFUSED: Record<string, number> = {
@@ -43,7 +46,15 @@ export class Unmet extends Error {}
 export type GnuSocial = Awaited<ReturnType<typeof startGnuSocial>>
 
 /** @param options.tamper stands between the peer and the double @param options.pair keys of bob's, when there is no time for new ones */
-export async function startGnuSocial({ tamper = message => message, pair = makePair() }: { tamper?: Tamper; pair?: Pair } = {}) {
+export async function startGnuSocial({
+  tamper = message => message,
+  pair = makePair(),
+  before = () => undefined
+}: {
+  tamper?: Tamper
+  pair?: Pair
+  before?: Before
+} = {}) {
   const met = new Set<string>()
   const unmet: string[] = []
   const stored: Stored[] = []
@@ -191,7 +202,7 @@ export async function startGnuSocial({ tamper = message => message, pair = makeP
       tamper({ kind, status: 0, type: headers['content-type'] ?? '', headers, body: body || String(query) }, subscription?.secret ?? '')
     let reply: Reply
     try {
-      reply = await (routes[name] ?? noSuchUser)({ query, body, seen })
+      reply = (await before(request, body)) ?? (await (routes[name] ?? noSuchUser)({ query, body, seen }))
     } catch (error) {
       if (!(error instanceof Unmet)) unmet.push(String(error))
       reply = { status: REFUSED[name] ?? 500, type: 'text/plain' }

@@ -1,0 +1,71 @@
+/**
+ * What the inside of the node tells in English, failures above all (house.md), in another language: views/texts/sentences/LANGUAGE.json
+ * has the sentence as it stands in the code, with its parts as `{name}`, and what it is there.
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** `texts` stand around `names`: one more of those. */
+type Pattern = { texts: string[]; names: string[]; told: string }
+
+/** Longer ones hold what somebody else wrote, and stay as they are. */
+const LONGEST = 2000
+/** A failure tells of a failure, which tells of one: more than that is not looked into. */
+const DEEPEST = 3
+
+export function readSentences(language: 'de'): Record<string, string> {
+  return JSON.parse(readFileSync(fileURLToPath(new URL(`../../views/texts/sentences/${language}.json`, import.meta.url)), 'utf8'))
+}
+
+/**
+ * @returns a function from a sentence of the code, or several, to the same in the other language; what it does not know it leaves as it is.
+ * A part of a sentence that is a sentence itself is told in that language too. Takes time in proportion to the text (X34).
+ */
+export function makeTeller(sentences: Record<string, string>): (sentence: string) => string {
+  const whole = new Map<string, string>()
+  const patterns: Pattern[] = []
+  for (const [english, told] of Object.entries(sentences)) {
+    const pieces = english.split(/\{(\w+)\}/)
+    if (pieces.length === 1) whole.set(english, told)
+    else patterns.push({ texts: pieces.filter((_, at) => at % 2 === 0), names: pieces.filter((_, at) => at % 2 === 1), told })
+  }
+  // the one that says more of the sentence comes first: `{host} did not answer in time.` before `{host} did not answer {what}`
+  const weight = ({ texts }: Pattern) => texts.join('').length
+  patterns.sort((one, other) => weight(other) - weight(one))
+
+  const one = (sentence: string, depth: number): string | undefined => {
+    const known = whole.get(sentence)
+    if (known !== undefined || depth === 0) return known
+    for (const { texts, names, told } of patterns) {
+      const parts = match(sentence, texts)
+      if (parts !== undefined) return told.replace(/\{(\w+)\}/g, (_, name) => tell(parts[names.indexOf(name)] ?? '', depth - 1))
+    }
+    return undefined
+  }
+  const tell = (text: string, depth: number): string => {
+    const found = one(text, depth)
+    if (found !== undefined) return found
+    // several sentences, one after the other
+    const parts = text.split(/(?<=[.!?]) (?=\p{Lu})/u)
+    return parts.length > 1 ? parts.map(part => one(part, depth) ?? part).join(' ') : text
+  }
+  return sentence => (sentence.length > LONGEST ? sentence : tell(sentence, DEEPEST))
+}
+
+/** What stands between the texts; undefined when they do not stand there in this order. */
+function match(sentence: string, texts: string[]): string[] | undefined {
+  const first = texts[0]!
+  const last = texts.at(-1)!
+  const end = sentence.length - last.length
+  if (!sentence.startsWith(first) || !sentence.endsWith(last)) return undefined
+  const parts: string[] = []
+  let from = first.length
+  for (const text of texts.slice(1, -1)) {
+    const at = sentence.indexOf(text, from + 1)
+    if (at < 0) return undefined
+    parts.push(sentence.slice(from, at))
+    from = at + text.length
+  }
+  if (from >= end) return undefined
+  return [...parts, sentence.slice(from, end)]
+}

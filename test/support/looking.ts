@@ -1,0 +1,53 @@
+/** Pages in a real browser, looked at as people do: narrow and wide, light and dark, by axe-core; SCREENSHOTS names a folder for pictures. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+
+/** No page is wider than its window, and none breaks a rule of WCAG 2.2 AA. @throws AssertionError */
+export async function look(page: Page, name: string): Promise<void> {
+  const pictures = process.env.SCREENSHOTS
+  for (const [width, colorScheme] of [
+    [900, 'light'],
+    [900, 'dark'],
+    [320, 'light'],
+    [320, 'dark']
+  ] as const) {
+    await page.setViewportSize({ width, height: 900 })
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    if (pictures !== undefined) {
+      mkdirSync(pictures, { recursive: true })
+      await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true })
+    }
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), `${name} is wider than ${width}`)
+    assert.deepEqual(await violations(page), [], `${name} at ${width}, ${colorScheme}`)
+  }
+  await page.setViewportSize({ width: 900, height: 900 })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
+/** By the protocol of the browser, which no policy of the page forbids. */
+async function violations(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.evaluate', { expression: axe })
+  const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    .then(found => JSON.stringify(found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' '))))`
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
+  await session.detach()
+  return JSON.parse(String(result.value))
+}
