@@ -93,18 +93,18 @@ describe('GET /events', () => {
 
   it('asks the database once for a change, however many pages are open', async () => {
     await start()
-    const token = await enter(node.tools)
-    const streams = [await open(token), await open(token), await open(token)]
-    await post()
-    for (const { text } of streams) await until('the first news', () => text !== '' || streams.every(one => one.text.includes('data: 1 ')))
     let queries = 0
     node.database.database.knex.on('query', ({ sql }: { sql: string }) => {
       if (/order by "p"\."sorted_at" desc/.test(sql)) queries++
     })
-    await keepPost(node.tools, bob)
-    await node.tools.changes.tell('posts')
-    for (const stream of streams) await until('the news', () => stream.text.includes('data: 2 '))
-    assert.equal(queries, 1)
+    const token = await enter(node.tools)
+    const streams = [await open(token), await open(token), await open(token)]
+    for (const words of ['data: 1 ', 'data: 2 ']) {
+      await post()
+      for (const stream of streams) await until('the news', () => stream.text.includes(words))
+    }
+    // one when the first was opened, and two changes
+    assert.ok(queries <= 3, String(queries))
   })
 
   it('X44 is the owner’s alone, and takes no place that is none', async () => {
