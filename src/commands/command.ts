@@ -24,6 +24,7 @@ export type Args = {
   hidden?: boolean
   hub?: string
   limit?: string
+  opml?: boolean
   pace?: string
   'reply-to'?: string
   text?: string

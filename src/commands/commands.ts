@@ -11,6 +11,7 @@ import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
+import { importOpml } from './import-list.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
@@ -28,6 +29,7 @@ const COMMANDS: Command[] = [
     blog,
     importSitemap,
     importFeed,
+    importOpml,
     follow,
     unfollow,
     following,

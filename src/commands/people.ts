@@ -1,18 +1,25 @@
 /** `following` and `followers`: who follows whom. */
+import { exportFollows } from '../federation/follow-list.ts'
 import type { Actor } from '../model/kept.ts'
-import { actingAccount, type Command, orNull, printList, showTime, value } from './command.ts'
+import { actingAccount, type Command, flag, orNull, printList, showTime, value } from './command.ts'
 
 type Following = { actor: Actor; via: string; since: Date }
 type Follower = { actor: Actor; via: string[]; since: Date }
 
 export const following: Command = {
   words: 'following',
-  usage: '[--as NAME]',
-  summary: 'shows whom an account follows and by what, and whom it asked and who has not answered',
-  options: { as: value },
+  usage: '[--as NAME] [--opml]',
+  summary: 'shows whom an account follows and by what, and whom it asked and who has not answered; with --opml as a list for other readers',
+  options: { as: value, opml: flag },
   takes: [0, 0],
   async run(tools, args, out) {
-    const { id, localName } = await actingAccount(tools, args)
+    const account = await actingAccount(tools, args)
+    const { id, localName } = account
+    if (args.opml) {
+      const opml = await exportFollows(tools, [account])
+      for (const line of args.json ? [JSON.stringify({ opml })] : opml.trimEnd().split('\n')) out.print(line)
+      return 0
+    }
     const people = [...(await tools.follows.asked(id)), ...(await tools.follows.following(id))]
     printList(out, args, people, `${localName} follows nobody.`, asObject, asRow)
     return 0

@@ -25,6 +25,26 @@ export async function listDecided(tools: Tools, verdict: Verdict['verdict'], mos
   return [...found.values()]
 }
 
+/** Where a page of decisions ends. */
+export type DecidedPlace = Pick<Verdict, 'at' | 'subject'>
+
+/**
+ * One page of decisions, newest first. Whoever was decided of under several names stands there once for each page on which one of them is.
+ * @param limit how many names are read
+ */
+export async function pageDecided(
+  tools: Tools,
+  verdict: Verdict['verdict'],
+  { after, limit }: { after?: DecidedPlace; limit: number }
+): Promise<{ list: DecidedOf[]; next?: DecidedPlace }> {
+  const rows = await tools.verdicts.list(verdict, limit + 1, after)
+  const page = rows.slice(0, limit)
+  const list = await Promise.all(page.map(async ({ at, subject }) => ({ ...(await describe(tools, subject)), at })))
+  const each = new Map(list.map(one => [`${one.kind} ${one.name}`, one]))
+  const last = page.at(-1)
+  return { list: [...each.values()], ...(rows.length > limit && last !== undefined ? { next: last } : {}) }
+}
+
 async function describe(tools: Tools, subject: string): Promise<Omit<DecidedOf, 'at'>> {
   if (subject.startsWith('host:')) return { kind: 'host', name: subject.slice('host:'.length) }
   // one that anybody could claim is known by its author and its id

@@ -7,9 +7,9 @@ import { readFeed } from '../protocol/feed-document.ts'
 import { readLinks, type WebLink } from '../protocol/link.ts'
 import { readMagicKey, writeMagicKey } from '../protocol/magic.ts'
 import { LIMIT, REL, TYPE } from '../protocol/names.ts'
-import { feedLinks, type Page, readPage } from '../protocol/page.ts'
+import { type FeedLink, feedLinks, type Page, readPage } from '../protocol/page.ts'
 import type { HttpAnswer, Tools } from '../tools.ts'
-import { askDescriptor, type Lookup, lookUp, makeSearch, type Search, wasAsked } from './lookup.ts'
+import { askDescriptor, type Lookup, lookUp, makeSearch, NO_FEED, type Search, wasAsked } from './lookup.ts'
 
 type Needs = Pick<Tools, 'http' | 'clock'>
 
@@ -26,6 +26,8 @@ export type Found = {
   feed?: string
   feedDocument?: { answer: HttpAnswer; feed: Feed }
   profile?: string
+  /** All feeds that the page names, the one that is taken first. */
+  feeds?: FeedLink[]
   /** There is an ActivityPub actor and no feed: nothing that OStatus could follow. */
   activityPubOnly: boolean
   /** Every step was https, or inside ALLOW_ADDRESSES: only then may the keys be kept. */
@@ -36,6 +38,8 @@ export type Discovery = ({ found: true; trace: TraceStep[] } & Found) | { found:
 
 const ACCEPT_PAGE = `${TYPE.html}, application/xhtml+xml, ${TYPE.atom};q=0.9, ${TYPE.rss};q=0.8, ${TYPE.jsonFeed};q=0.8, */*;q=0.1`
 const MOST_KEYS = 4
+/** Feeds of one page that are told. */
+const MOST_FEEDS = 20
 
 /**
  * Finds an account, or a page with a feed.
@@ -169,7 +173,8 @@ async function speaksFor(search: Search, { descriptor, links }: Lookup, uri: str
 async function complete(search: Search, account: Account): Promise<Found> {
   const { descriptor, links, trusted, acct, aliases } = account
   const feed = links.feed ?? (await feedOfPage(search, account))
-  if (feed === undefined && links.activityActor === undefined) throw new Missing(`${acct ?? 'That'} has neither a feed nor an actor.`)
+  if (feed === undefined && links.activityActor === undefined)
+    throw new Missing(`${acct ?? 'That'} has neither a feed nor an actor.`, NO_FEED)
   const fetched = trusted ? await fetchKeys(search, links.keyUrls.slice(0, MOST_KEYS - links.keys.length)) : []
   return {
     ...(acct === undefined ? {} : { acct }),
@@ -255,7 +260,7 @@ function findOnPage(search: Search, asked: Asked | undefined): Found {
     aliases: [],
     links: { keys: [], keyUrls: [], ...(actor === undefined ? {} : { activityActor: actor }) },
     ...(feed === undefined ? {} : { feed }),
-    ...(document ? { feedDocument: { answer, feed: document } } : {}),
+    ...(document ? { feedDocument: { answer, feed: document } } : { feeds: asked.feeds.slice(0, MOST_FEEDS) }),
     ...(profile === undefined ? {} : { profile }),
     activityPubOnly: feed === undefined,
     trusted: answer.trusted

@@ -3,12 +3,13 @@
  * of architecture.md).
  */
 import type { Feed, TraceStep } from '../model/activity.ts'
-import { BadMessage, type Failure, isFailure, Missing } from '../model/errors.ts'
+import { BadMessage, type Failure, isFailure, Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, Actor, Subscription } from '../model/kept.ts'
 import { readHandle } from '../protocol/acct.ts'
 import { readFeed } from '../protocol/feed-document.ts'
 import { LIMIT } from '../protocol/names.ts'
+import type { FeedLink } from '../protocol/page.ts'
 import type { ActorFacts, HttpAnswer, Stores, Tools } from '../tools.ts'
 import { announceAct } from './announce.ts'
 import { discover, type Found } from './discover.ts'
@@ -16,7 +17,9 @@ import { followOut } from './entries.ts'
 import { decideOwner } from './feed-owner.ts'
 import { keepActor, type Met } from './fetch-actor.ts'
 import { findActor, followActor } from './follow-inbox.ts'
+import { isHostBlocked } from './identity.ts'
 import { leave, leaveUnfollowed } from './leave.ts'
+import { NO_FEED } from './lookup.ts'
 import { FEED_ACCEPT, type Located, locate, olderPage, PAGE_PAUSE, takeFeed } from './read-feed.ts'
 import { withdraw } from './requests.ts'
 
@@ -24,8 +27,16 @@ const DAY = 86_400_000
 const FIRST_POLL = 15 * 60_000
 const OVER: Subscription['state'][] = ['ending', 'ended', 'gone']
 
-/** `asked`: it is followed only when the answer has come. */
-export type Followed = { actor: Actor; subscription?: Subscription; trace: TraceStep[]; fresh: number; already: boolean; asked?: boolean }
+/** `asked`: it is followed only when the answer has come. `others`: feeds that the page names beside the one that was taken. */
+export type Followed = {
+  actor: Actor
+  subscription?: Subscription
+  trace: TraceStep[]
+  fresh: number
+  already: boolean
+  asked?: boolean
+  others?: FeedLink[]
+}
 
 /** A failure that carries how far the search came: people are shown every step. */
 export type Traced = Failure & { trace?: TraceStep[] }
@@ -37,6 +48,7 @@ export type Traced = Failure & { trace?: TraceStep[] }
  */
 export async function follow(tools: Tools, input: string, options: Options): Promise<Followed> {
   const known = await findKnown(tools, input)
+  await refuseBlocked(tools, input, known)
   if (known?.localName !== undefined) return followLocal(tools, known, options.as)
   if (known?.feedUrl !== undefined && known.speaks === 'ostatus' && options.hub === undefined) {
     const again = await followKnown(tools, known, options.as)
@@ -62,6 +74,14 @@ export async function follow(tools: Tools, input: string, options: Options): Pro
 export async function findKnown({ actors }: Pick<Tools, 'actors'>, input: string): Promise<Actor | undefined> {
   const handle = readHandle(input)
   return actors.findByName(handle.kind === 'acct' ? `acct:${handle.acct}` : handle.url)
+}
+
+/** Whoever is blocked is not heard: to follow them would bring nothing. @throws Refused 409 */
+async function refuseBlocked(tools: Tools, input: string, known: Actor | undefined): Promise<void> {
+  const handle = readHandle(input)
+  const name = handle.kind === 'acct' ? `acct:${handle.acct}` : handle.url
+  if (known?.blockedAt === undefined && !(await isHostBlocked(tools, known === undefined ? [name] : [name, known.uri]))) return
+  throw new Refused(`${known?.acct ?? input.trim()} is blocked: take the block back first.`, { status: 409, code: 'blocked' })
 }
 
 async function followLocal(tools: Tools, actor: Actor, as: Account): Promise<Followed> {
@@ -113,14 +133,18 @@ async function followFound(tools: Tools, found: Found, trace: TraceStep[], { as,
     const added = await addFollow(tools, stores, as, actor, 'feed')
     for (const other of held) if (other.id !== id) await leave(stores, other, now)
     const subscription = await stores.subscriptions.find(id)
-    return { actor, trace, fresh, already: !added, ...(subscription ? { subscription } : {}) }
+    const others = (found.feeds ?? []).filter(({ url }) => ![found.feed, located.url, located.topic].includes(url))
+    return { actor, trace, fresh, already: !added, others, ...(subscription ? { subscription } : {}) }
   })
 }
 
 /** The feed of whoever was found, and whose it is. @throws Missing when there is none, and whatever fetching it does */
 async function readOwner(tools: Tools, found: Found, trace: TraceStep[]): Promise<Settled & { owner: ActorFacts }> {
   if (found.feed === undefined && found.feedDocument === undefined) {
-    throw new Missing(found.activityPubOnly ? 'This account speaks ActivityPub only; it has no feed to follow.' : 'No feed was found.')
+    throw new Missing(
+      found.activityPubOnly ? 'This account speaks ActivityPub only; it has no feed to follow.' : 'No feed was found.',
+      NO_FEED
+    )
   }
   const fetched = await settle(tools, found.feedDocument ?? (await fetchFeed(tools, found.feed!, trace)), found.feed, trace)
   return { ...fetched, owner: await decideOwner(tools, found, fetched.feed, fetched.located.topic, trace) }

@@ -23,6 +23,9 @@ export type Search = {
 /** `trusted`: every request that led here went by https or inside ALLOW_ADDRESSES. Only then does it tell a key. */
 export type Lookup = { descriptor: Descriptor; links: AccountLinks; trusted: boolean }
 
+/** What a failure bears that says that somebody answered, and has nothing to follow. */
+export const NO_FEED = { code: 'no_feed' }
+
 const SEARCH_MS = 15_000
 const REQUEST_MS = 10_000
 const MOST_TEMPLATES = 3
@@ -46,7 +49,9 @@ export function makeSearch({ http, clock }: Pick<Tools, 'http' | 'clock'>): Sear
   return {
     trace,
     failure: () =>
-      first && trace.every(line => line.status === undefined) ? first : new Missing('Neither an account nor a feed was found there.'),
+      first && trace.every(line => line.status === undefined)
+        ? first
+        : new Missing('Neither an account nor a feed was found there.', NO_FEED),
     async ask(step, url, options, read) {
       const begun = clock().getTime()
       if (begun >= end) throw new Unreachable(`The search took longer than ${SEARCH_MS / 1000} seconds.`)

@@ -6,7 +6,7 @@ import { readHandle, readHost } from '../protocol/acct.ts'
 import { MODERATED, type Stores, type Tools } from '../tools.ts'
 import { findPost } from './find-post.ts'
 import { findKnown } from './follow.ts'
-import { domainsOf, isRightful } from './identity.ts'
+import { domainsOf, hostOfName, isRightful } from './identity.ts'
 
 /** Where a comment stands: `shown` to everybody, `waiting` for the owner, `hidden` by the owner, or its author or host is `blocked`. */
 export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
@@ -144,12 +144,33 @@ export async function unhide(tools: Tools, name: string): Promise<Decided> {
  */
 export async function block(tools: Tools, who: string): Promise<string> {
   const { actor, called, subjects } = await findBlockable(tools, who)
-  const ours = [tools.config.handleHost, new URL(tools.config.publicUrl).host].map(host => `host:${host}`)
-  if (actor?.localName !== undefined || subjects.some(subject => ours.includes(subject))) throw new Refused('That is one of us.')
+  const ours = ownDomains(tools)
+  if (actor?.localName !== undefined || subjects.some(subject => ours.has(subject.replace(/^host:/, ''))))
+    throw new Refused('That is one of us.')
   await decide(tools, subjects, 'blocked', async ({ actors }, now) => {
     if (actor !== undefined) await actors.block(actor.id, now)
   })
   return called
+}
+
+/** Our own hosts and the domains above them: to block one of those would be to block ourselves. */
+export function ownDomains({ config }: Pick<Tools, 'config'>): Set<string> {
+  return new Set([config.handleHost, new URL(config.publicUrl).host].flatMap(host => domainsOf(`acct:@${host}`)))
+}
+
+/** Blocks many hosts and people at once, in one commit; our own are left out. @param people user@host, or URIs */
+export async function blockMany(tools: Tools, { hosts, people }: { hosts: string[]; people: string[] }): Promise<void> {
+  const [ours, now] = [ownDomains(tools), tools.clock()]
+  const names = people.map(person => (/^https?:/.test(person) ? person : `acct:${person}`))
+  const known = await tools.actors.findByNames(names)
+  const actors = names.flatMap(name => known.get(name)?.actor ?? [])
+  if (actors.some(({ localName }) => localName !== undefined)) throw new Refused('That is one of us.')
+  const subjects = [...hosts.filter(host => !ours.has(host)).map(host => `host:${host}`), ...names, ...actors.flatMap(namesOf)]
+  await tools.transaction(async stores => {
+    await stores.verdicts.keepMany([...new Set(subjects)].sort(), 'blocked', now)
+    for (const { id } of actors) await stores.actors.block(id, now)
+    await stores.changes.tell(MODERATED)
+  })
 }
 
 /** Takes a block back. @param who as for `block` @throws Missing when there is none */
@@ -199,6 +220,12 @@ export async function findComment(tools: Tools, name: string): Promise<FoundComm
   const { author, html, inReplyTo, uri, url = uri } = post
   const what = { id: uri, person: author.acct ?? author.uri, url, html, said: saidInPost(post) }
   return { ...what, isOpen: isOpen(post), isAnswer: inReplyTo !== undefined }
+}
+
+/** Who wrote a comment: what `block` takes, and their host. @throws Missing */
+export async function authorOf(tools: Tools, name: string): Promise<{ person: string; host: string }> {
+  const [person = ''] = (await findComment(tools, name)).said.person
+  return { person, host: hostOfName(person) }
 }
 
 /** A comment that the owner may decide of. @throws Missing; Refused 409 for a post of the owner's that answers nothing */

@@ -5,12 +5,16 @@ import { type Comment, commentOf } from './comments.ts'
 import { findTwins, type Item, itemOf, itemOfAnswer } from './gather.ts'
 import { judge } from './moderate.ts'
 
-/** A comment with its URI, which `approve` and `hide` take, and with what it answers: a page of the blog, or a post. */
-export type Waiting = Comment & { uri: string; on?: string }
+/**
+ * A comment with its URI, which `approve` and `hide` take as well as its id, and with what it answers: a page of the blog, or a post, and
+ * `about`, that post as far as it is kept here.
+ */
+export type Waiting = Comment & { uri: string; on?: string; about?: Shown }
 
 /** An answer with the toot under which it stands. */
 type Told = Awaited<ReturnType<Tools['answers']['undecided']>>[number]
-type Candidate = { item: Omit<Item, 'standing'>; on: string | undefined }
+/** `post`: the id of the post that it answers. */
+type Candidate = { item: Omit<Item, 'standing'>; on: string | undefined; post: string | undefined }
 
 /** How many are read at once. */
 const PAGE = 500
@@ -30,7 +34,7 @@ export async function findWaiting(tools: Tools, most: number): Promise<Waiting[]
     async posts =>
       whatWaits(
         tools,
-        posts.map(post => ({ item: itemOf(post), on: post.inReplyToUrl ?? post.inReplyTo }))
+        posts.map(post => ({ item: itemOf(post), on: post.inReplyToUrl ?? post.inReplyTo, post: post.parentId }))
       )
   )
   const told = await collect<Told>(
@@ -39,9 +43,16 @@ export async function findWaiting(tools: Tools, most: number): Promise<Waiting[]
     async told => whatWaits(tools, await withToots(tools, told))
   )
   const newest = [...posts, ...told].sort((a, b) => b.item.at.getTime() - a.item.at.getTime()).slice(0, most)
-  return newest.map(({ item, on }) => {
+  const answered = await timelines.some(newest.flatMap(({ post }) => post ?? []))
+  return newest.map(({ item, on, post = '' }) => {
     const { uri } = 'post' in item.what ? item.what.post : item.what.answer
-    return { ...commentOf({ ...item, standing: 'waiting' }), uri, ...(on === undefined ? {} : { on }) }
+    const about = answered.get(post)
+    return {
+      ...commentOf({ ...item, standing: 'waiting' }),
+      uri,
+      ...(on === undefined ? {} : { on }),
+      ...(about === undefined ? {} : { about })
+    }
   })
 }
 
@@ -71,10 +82,14 @@ async function whatWaits(tools: Tools, candidates: Candidate[]): Promise<Candida
 /** Without those that we hold as posts: they wait as such. */
 async function withToots(tools: Tools, told: Told[]): Promise<Candidate[]> {
   const twins = await findTwins(tools, told)
-  const toots = new Map(
-    await Promise.all([...new Set(told.map(({ toot }) => toot))].map(async key => [key, await tools.toots.find(key)] as const))
-  )
+  const keys = [...new Set(told.map(({ toot }) => toot))]
+  const toots = new Map(await Promise.all(keys.map(async key => [key, await tools.toots.find(key)] as const)))
+  const entries = new Map(await Promise.all(keys.map(async key => [key, await tools.blogs.findEntry(key)] as const)))
   return told
     .filter(({ id }) => !twins.has(id))
-    .map(answer => ({ item: itemOfAnswer(answer, toots.get(answer.toot)), on: toots.get(answer.toot)?.url }))
+    .map(answer => ({
+      item: itemOfAnswer(answer, toots.get(answer.toot)),
+      on: toots.get(answer.toot)?.url,
+      post: entries.get(answer.toot)?.postId
+    }))
 }

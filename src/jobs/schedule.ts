@@ -1,4 +1,5 @@
 /** What recurs: polls, renewals, retries, and the end of what has had its time. Every worker runs it; each row is taken by one. */
+import { queueImports } from '../federation/follow-list.ts'
 import { readPushes } from '../federation/read-feed.ts'
 import { verifyDue } from '../federation/verify.ts'
 import type { Tools } from '../tools.ts'
@@ -19,6 +20,7 @@ const ROUNDS: Round[] = [
   { every: 2 * SECOND, what: 'deliver', work: deliverDue },
   { every: 2 * SECOND, what: 'ask hubs', work: askDue },
   { every: 2 * SECOND, what: 'poll feeds', work: pollDue },
+  { every: 2 * SECOND, what: 'follow a list', work: queueImports },
   { every: 5 * SECOND, what: 'verify', work: verifyDue },
   { every: 10 * SECOND, what: 'read pushes', work: readLeft },
   { every: 5 * SECOND, what: 'make toots', work: tootDue },

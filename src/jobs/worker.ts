@@ -9,6 +9,7 @@ import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { sendFollow } from '../federation/follow-inbox.ts'
+import { followListed, queueImports } from '../federation/follow-list.ts'
 import { runImport } from '../federation/import-run.ts'
 import { pollFeed, readOlder, readPushes } from '../federation/read-feed.ts'
 import { askHub } from '../federation/subscribe.ts'
@@ -26,6 +27,14 @@ const WORK: Work = {
   'feed.poll': { width: 4, verb: (tools, { subscription }) => pollFeed(tools, subscription) },
   'feed.push': { width: 4, verb: (tools, { subscription }) => readPushes(tools, subscription) },
   'feed.older': { width: 1, verb: (tools, { subscription }) => readOlder(tools, subscription) },
+  'feed.follow': {
+    width: 8,
+    verb: async (tools, one) => {
+      await followListed(tools, one)
+      // the next at once, and not by the clock alone
+      await queueImports(tools)
+    }
+  },
   'subscription.ask': { width: 4, verb: (tools, { subscription }) => askHub(tools, subscription) },
   'post.fetch': { width: 2, verb: fetchMissing },
   'post.announce': { width: 2, verb: (tools, { post, act }) => announce(tools, post, act) },

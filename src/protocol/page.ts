@@ -16,7 +16,7 @@ export type Page = {
   oddCanonical?: string
   language?: string
   image?: string
-  /** Atom before RSS before JSON Feed, in document order within a kind. */
+  /** Atom before RSS before JSON Feed, in document order within a kind; those of comments stand last. */
   feeds: FeedLink[]
   /** `template` is the text of an attribute with variables in it, as some pages have instead of `href`. */
   lrdd: { url?: string; template?: string; type?: string }[]
@@ -60,13 +60,17 @@ export function readPage(body: Buffer, { contentType, url }: { contentType?: str
   }
 }
 
-/** Feeds among the links of a page or of its Link headers: `rel=alternate` of a feed's type, sorted by kind. */
+/** Feeds among the links of a page or of its Link headers: `rel=alternate` of a feed's type, sorted by kind, those of comments last. */
 export const feedLinks = (links: WebLink[]): FeedLink[] =>
   links
     .map(({ url, rel, type = '', title }) => ({ url, rel, type: type.split(';')[0]!.trim().toLowerCase(), ...(title ? { title } : {}) }))
     .filter(({ rel, type }) => rel.includes('alternate') && Object.hasOwn(FEED_TYPES, type))
-    .sort((a, b) => FEED_TYPES[a.type]! - FEED_TYPES[b.type]!)
+    .sort((a, b) => Number(isOfComments(a)) - Number(isOfComments(b)) || FEED_TYPES[a.type]! - FEED_TYPES[b.type]!)
     .map(({ rel, ...feed }) => feed)
+
+/** Many a blog names the feed of its readers' comments beside its own, and some in another kind. */
+const isOfComments = ({ title = '', url }: { title?: string; url: string }): boolean =>
+  /\b(comments?|kommentare|commentaires|comentarios)\b/i.test(`${title} ${new URL(url).pathname}`)
 
 function readHead(html: string): Head {
   const head: Head = { links: [], meta: [] }

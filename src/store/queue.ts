@@ -10,6 +10,8 @@ export type Jobs = {
   'feed.push': { subscription: string }
   /** Read an older page of a feed. */
   'feed.older': { subscription: string }
+  /** Follow one of a list that is imported. */
+  'feed.follow': { import: string; place: number }
   /** Ask a hub to subscribe or unsubscribe us. */
   'subscription.ask': { subscription: string }
   /** Fetch what a post shares or answers from where it is; `left`: how many may follow from it, itself included. */
@@ -48,13 +50,15 @@ export type Jobs = {
   deliver: { recipients: string[] }
 }
 export type JobName = keyof Jobs
-export type Job = { [Name in JobName]: { name: Name; data: Jobs[Name] } }[JobName]
+/** `after`: not worked before that time. */
+export type Job = { [Name in JobName]: { name: Name; data: Jobs[Name]; after?: Date } }[JobName]
 
 /** How each kind is tried again: seconds before the first retry (doubled each time, at most `most`), and how often. */
 export const POLICY: Record<JobName, { tries: number; pause: number; most: number }> = {
   'feed.poll': { tries: 0, pause: 60, most: 60 },
   'feed.push': { tries: 5, pause: 2, most: 600 },
   'feed.older': { tries: 4, pause: 60, most: 3600 },
+  'feed.follow': { tries: 0, pause: 60, most: 60 },
   'subscription.ask': { tries: 3, pause: 5, most: 600 },
   'post.fetch': { tries: 4, pause: 10, most: 3600 },
   'post.announce': { tries: 10, pause: 1, most: 3600 },
@@ -115,6 +119,17 @@ export function makeQueue(boss: PgBoss, db: Db) {
         within
       )
       await wake(name)
+    },
+    /** Jobs of any kinds, with one statement for each kind. */
+    async addAll(jobs: Job[]): Promise<void> {
+      for (const [name, list] of Map.groupBy(jobs, job => job.name)) {
+        await boss.insert(
+          name,
+          list.map(({ after, data }) => ({ data, ...(after === undefined ? {} : { startAfter: after }) })),
+          within
+        )
+        if (list.some(({ after }) => after === undefined)) await wake(name)
+      }
     },
     /** Takes up to `most` jobs out. They are this process's until settled; `keepAlive` must be called within 30 s, again and again. */
     async take<Name extends JobName>(name: Name, most: number): Promise<Taken<Name>[]> {

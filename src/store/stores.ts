@@ -9,9 +9,11 @@ import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
 import { makeHistory } from './history.ts'
 import { makeIdentities } from './identities.ts'
+import { makeImports } from './imports.ts'
 import { makeNodeKeys } from './node-keys.ts'
 import { makePictures } from './pictures.ts'
 import { makeQueue } from './queue.ts'
+import { makeReading } from './reading.ts'
 import { makeRecipients } from './recipients.ts'
 import type { Db } from './rows.ts'
 import { makeSessions } from './sessions.ts'
@@ -36,6 +38,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     changes: makeChanges(db),
     connections: makeConnections(db, vault),
     identities: makeIdentities(db),
+    imports: makeImports(db),
     nodeKeys: makeNodeKeys(db, vault),
     pictures: makePictures(db),
     toots: makeToots(db),
@@ -44,6 +47,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     follows: makeFollows(db),
     history: makeHistory(db),
     queue: makeQueue(boss, db),
+    reading: makeReading(db),
     recipients: makeRecipients(db),
     sessions: makeSessions(db),
     settings: makeSettings(db),

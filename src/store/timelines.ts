@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
-import { POST_COLUMNS } from './history.ts'
+import { POST_COLUMNS } from './new-posts.ts'
 import { type Db, fromRow } from './rows.ts'
 import { hostIn, isBlockedHost } from './verdicts.ts'
 
@@ -57,10 +57,13 @@ export function makeTimelines(db: Db) {
     /** Whether any post that is kept is of a conversation. */
     knowsConversation: async (name: string) =>
       (await db('posts').where({ conversation: name }).whereNull('deleted_at').first('id')) !== undefined,
-    /** Posts of everyone whom an account follows, its own, and those that mention it. @param uri of the account */
-    home: (accountId: string, uri: string, page: Page) =>
+    /**
+     * Posts of everyone whom an account follows, its own, and those that mention it; `direct`: also what is for those named in it alone.
+     * @param uri of the account
+     */
+    home: (accountId: string, uri: string, page: Page, { direct = true } = {}) =>
       shown(
-        base(page).where(group =>
+        (direct ? base(page) : base(page).whereNot('p.visibility', 'direct')).where(group =>
           group
             .where('p.author_id', accountId)
             .orWhereRaw('p.mentions @> array[?]::text[]', [uri])
@@ -132,6 +135,9 @@ export function makeTimelines(db: Db) {
       if (authors !== undefined) query.whereRaw('p.author_id = any(?)', [authors])
       return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
     },
+    /** Posts by their ids. */
+    some: async (ids: string[]): Promise<Map<string, Shown>> =>
+      new Map(ids.length === 0 ? [] : (await byIds([...new Set(ids)])).map(post => [post.id, post])),
     one: async (id: string): Promise<Shown | undefined> => (await shown(db('posts as p').where('p.id', id)))[0],
     /**
      * The post, what it answers (at most 5,000 up) and what answers that, however deep: at most `limit` posts in all, those nearest to
@@ -163,28 +169,32 @@ export function makeTimelines(db: Db) {
      * people only if those count (`people`: then whom we follow is left out as well); newest first.
      */
     async undecided(people: boolean, page: Page): Promise<Shown[]> {
+      // whoever was decided of is left out before any post is looked at: most of what was said is by few people who were
+      const strangers = db('actors as s')
+        .select('s.id')
+        .whereIn('s.id', db('down').select('author_id'))
+        .whereNull('s.local_name')
+        .whereNull('s.blocked_at')
+        .whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || s.acct, s.uri) and (? or verdict = 'blocked')", [people]))
+        .whereRaw(`not ${isBlockedHost(hostIn('s.uri'))} and not ${isBlockedHost("coalesce(split_part(s.acct, '@', 2), '')")}`)
+      if (people) strangers.whereNotExists(db('follows').whereRaw('followed_id = s.id').whereIn('follower_id', accounts()))
       const query = base(page)
         .withRecursive('down', below =>
           below
-            .select('id')
+            .select('id', 'author_id')
             .from('posts')
             .whereIn('author_id', accounts())
             .whereNull('deleted_at')
-            .union(db('posts as c').join('down as d', 'c.parent_id', 'd.id').select('c.id'))
+            .union(db('posts as c').join('down as d', 'c.parent_id', 'd.id').select('c.id', 'c.author_id'))
         )
-        .whereIn('p.id', db('down').select('id'))
-        .whereNull('a.local_name')
-        .whereNull('a.blocked_at')
+        .withMaterialized('strangers', strangers)
+        .withMaterialized('said', db('down as d').join('strangers as s', 's.id', 'd.author_id').select('d.id'))
+        .whereIn('p.id', db('said').select('id'))
         .whereIn('p.visibility', ['public', 'unlisted'])
         // an address that is not of the author's host may be claimed by anybody (I10)
-        .whereNotExists(
-          db('verdicts').whereRaw(
-            `subject = p.uri and p.rightful or subject = p.url and ${hostIn('p.url')} = ${hostIn('a.uri')} or subject = a.uri || ' ' || p.uri`
-          )
-        )
-        .whereNotExists(db('verdicts').whereRaw("subject in ('acct:' || a.acct, a.uri) and (? or verdict = 'blocked')", [people]))
-        .whereRaw(`not ${isBlockedHost(hostIn('a.uri'))} and not ${isBlockedHost("coalesce(split_part(a.acct, '@', 2), '')")}`)
-      if (people) query.whereNotExists(db('follows').whereRaw('followed_id = a.id').whereIn('follower_id', accounts()))
+        .whereNotExists(db('verdicts').whereRaw('subject = p.uri and p.rightful'))
+        .whereNotExists(db('verdicts').whereRaw(`subject = p.url and ${hostIn('p.url')} = ${hostIn('a.uri')}`))
+        .whereNotExists(db('verdicts').whereRaw("subject = a.uri || ' ' || p.uri"))
       return withAuthors(query)
     },
     /** Of these posts those that stand somewhere under a post of ours. */

@@ -5,18 +5,22 @@ import type { Tools } from '../tools.ts'
 import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
+import { blockRoutes } from './blocks.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
 import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
+import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
+import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
 import { pageRoutes } from './pages.ts'
+import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
 import { pushRoutes } from './push.ts'
 import { quoteRoutes } from './quotes.ts'
@@ -64,6 +68,10 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
     importOldRoutes(tools),
     accessRoutes(tools),
     connectRoutes(tools),
+    followingRoutes(tools),
+    moderationRoutes(tools),
+    blockRoutes(tools),
+    privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
   // what a router knows under other methods is 405 with those

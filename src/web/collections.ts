@@ -22,6 +22,7 @@ import { publicPost } from './feeds.ts'
 import { prefersPage } from './negotiate.ts'
 import { parametersOf } from './paging.ts'
 import type { Rendered } from './residents.ts'
+import { EVERYBODY, passModeration } from './threads.ts'
 
 type Given = { tools: Tools; resident: (name?: string) => Promise<Account>; rendered: Rendered<Written> }
 
@@ -104,5 +105,6 @@ async function writeOutbox(tools: Tools, account: Account, page: Page | undefine
   const id = addresses.outbox(account.localName)
   if (page === undefined) return writeCollection(id, await timelines.countFeed(account.id), pageId(id, {}))
   const posts = await timelines.feed(account.id, page.before, PAGE_SIZE + 1)
-  return writePage(pageId(id, page), id, await activitiesOut(tools, posts.slice(0, PAGE_SIZE)), nextOf(id, posts, PAGE_SIZE))
+  const shown = await passModeration(tools, EVERYBODY, posts.slice(0, PAGE_SIZE))
+  return writePage(pageId(id, page), id, await activitiesOut(tools, shown), nextOf(id, posts, PAGE_SIZE))
 }

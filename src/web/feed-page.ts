@@ -10,6 +10,7 @@ import { findViewer } from './session.ts'
 import { LIST_LETTERS, showPosts } from './show-posts.ts'
 import { showPerson } from './shown.ts'
 import { textsOf } from './texts.ts'
+import { EVERYBODY, passModeration } from './threads.ts'
 
 /** Whether a browser asks in order to show the answer as a page. Programs that read feeds do not say so. */
 export const isOpenedByPerson = (ctx: Context): boolean => ctx.get('sec-fetch-dest') === 'document'
@@ -19,7 +20,8 @@ export async function sendFeedPage(tools: Tools, ctx: Context, account: Account,
   const viewer = await findViewer(tools, ctx)
   const posts = await tools.timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
   const last = posts.length > PAGE_SIZE ? posts[PAGE_SIZE - 1] : undefined
-  const shown = await showPosts(tools, viewer, posts.slice(0, PAGE_SIZE), LIST_LETTERS)
+  const open = await passModeration(tools, EVERYBODY, posts.slice(0, PAGE_SIZE))
+  const shown = await showPosts(tools, viewer, open, LIST_LETTERS)
   const list = { posts: shown, ...(last === undefined ? {} : { older: `?before=${last.id}` }) }
   ctx.set('Cache-Control', 'private, no-store')
   ctx.vary('Sec-Fetch-Dest')

@@ -17,6 +17,7 @@ import { send, type Written, written } from './conditional.ts'
 import { isOpenedByPerson, sendFeedPage } from './feed-page.ts'
 import { missingAccount } from './profiles.ts'
 import { makeRendered, type Residents } from './residents.ts'
+import { EVERYBODY, passModeration } from './threads.ts'
 
 type Format = 'atom' | 'rss' | 'json'
 
@@ -63,11 +64,12 @@ export async function findResident(tools: Tools, residents: Residents, name: str
 }
 
 /** A post that anybody may read. @throws Missing 404, or 410 when it was deleted (F15) */
-export async function publicPost({ timelines }: Tools, account: Account, id: string): Promise<Shown> {
-  const post = isId(id) ? await timelines.one(id) : undefined
+export async function publicPost(tools: Tools, account: Account, id: string): Promise<Shown> {
+  const post = isId(id) ? await tools.timelines.one(id) : undefined
   if (post === undefined || post.authorId !== account.id) throw new Missing('There is no such post.')
   if (post.deletedAt !== undefined) throw new Missing('This post was deleted.', { status: 410, code: 'gone' })
-  if (post.visibility !== 'public' && post.visibility !== 'unlisted') throw new Missing('There is no such post.')
+  const isLetIn = (await passModeration(tools, EVERYBODY, [post])).length > 0
+  if (!isLetIn || (post.visibility !== 'public' && post.visibility !== 'unlisted')) throw new Missing('There is no such post.')
   return post
 }
 
@@ -75,13 +77,14 @@ export async function publicPost({ timelines }: Tools, account: Account, id: str
 async function writePage(tools: Tools, account: Account, format: Format, before: string): Promise<Written> {
   const { timelines } = tools
   const found = await timelines.feed(account.id, before === '' ? undefined : before, PAGE_SIZE + 1)
-  const posts = found.slice(0, PAGE_SIZE)
+  const page = found.slice(0, PAGE_SIZE)
+  const posts = await passModeration(tools, EVERYBODY, page)
   const updated = posts.reduce(
     (latest, post) => (post.updatedAt > latest ? post.updatedAt : latest),
     posts[0]?.updatedAt ?? account.createdAt
   )
   const topic = addressOf(tools, account, format)
-  const last = posts.at(-1)
+  const last = page.at(-1)
   const older = found.length > PAGE_SIZE && last !== undefined ? { next: `${topic}?before=${last.id}` } : {}
   const head: FeedHead = { ...feedHead(tools, account, updated), topic, ...older, ...(before === '' ? {} : { first: topic }) }
   const text = writeAs(format, head, posts)

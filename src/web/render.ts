@@ -13,6 +13,8 @@ import type { ComposeView } from './compose.ts'
 import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
+import type { FollowingView, ImportedView } from './shown-following.ts'
+import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
 import type { CarrierView } from './words.ts'
@@ -110,6 +112,13 @@ export type Views = {
   }
   authorize: { asked: string; person?: PersonView; post?: PostView; compose?: ComposeView }
   connect: ConnectView
+  following: FollowingView
+  imported: ImportedView
+  moderation: ModerationView
+  decided: DecidedView
+  comment: CommentView
+  blocks: BlocksView
+  'block-plan': PlanView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView

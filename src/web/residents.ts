@@ -1,12 +1,12 @@
 /** The accounts that live here, kept in memory: what is asked most is answered without the database. */
 import type { Account } from '../model/kept.ts'
-import type { Tools } from '../tools.ts'
+import { MODERATED, type Tools } from '../tools.ts'
 
 export type Residents = ReturnType<typeof makeResidents>
 
 const ACCOUNT = 'account:'
-/** `*`: some changes may have been missed. Everything else that is told (jobs) is nothing to us. */
-const isAboutAll = (told: string) => told === '*' || told === 'accounts'
+/** `*`: some changes may have been missed; what is hidden goes from every document. Everything else that is told (jobs) is nothing to us. */
+const isAboutAll = (told: string) => told === '*' || told === 'accounts' || told === MODERATED
 
 /** Loaded when first asked for, and again when a process of this node tells that one of them changed. */
 export function makeResidents({ actors, onChange }: Pick<Tools, 'actors' | 'onChange'>) {

@@ -4,10 +4,11 @@ import { Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import { sameToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
-import { readForm } from './middleware.ts'
+import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
 import { strangerOf, type Viewer } from './shown.ts'
 import { type Language, languageOf } from './texts.ts'
+import { countWaiting } from './waiting-count.ts'
 
 const COOKIE = 'tidings_session'
 const DAYS_30 = 30 * 24 * 3_600_000
@@ -44,8 +45,8 @@ export function accountsHere({ actors }: Tools, ctx: Context): Promise<Account[]
 }
 
 async function viewerOf(tools: Tools, ctx: Context, language: Language, { csrf }: Session): Promise<Viewer> {
-  const [accounts, notices] = await Promise.all([accountsHere(tools, ctx), findNotices(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices }
+  const [accounts, notices, waiting] = await Promise.all([accountsHere(tools, ctx), findNotices(tools), countWaiting(tools)])
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
@@ -62,12 +63,20 @@ const signedOut = () => new Refused('Sign in first: `npx tidings signin` prints 
  * The form that the owner sent from a page of ours.
  * @param limit bytes @throws Refused 403 without a session, from another origin, or without the session's CSRF token; BadMessage
  */
-export async function readOwnerForm(tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> {
+export const readOwnerForm = (tools: Tools, ctx: Context, limit = 20_000): Promise<URLSearchParams> =>
+  readOwned(tools, ctx, () => readForm(ctx, limit))
+
+/** The same for a form with files in it. */
+export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData> =>
+  readOwned(tools, ctx, () => readUpload(ctx, limit))
+
+/** Nothing is read of a body that need not be. */
+async function readOwned<Form extends URLSearchParams | FormData>(tools: Tools, ctx: Context, read: () => Promise<Form>): Promise<Form> {
   const session = await findSession(tools, ctx)
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
-  const form = await readForm(ctx, limit)
-  if (!sameToken(form.get('csrf') ?? '', session.csrf)) throw tooOld()
+  const form = await read()
+  if (!sameToken(String(form.get('csrf') ?? ''), session.csrf)) throw tooOld()
   return form
 }
 

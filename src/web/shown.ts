@@ -1,5 +1,5 @@
 /** What is kept -> what a template shows: who may see it, under which address, in which words. Templates only escape and arrange. */
-import { isEdited, isLanguage } from '../federation/comments.ts'
+import { type Face, isEdited, isLanguage } from '../federation/comments.ts'
 import { isOpen, type Standing } from '../federation/moderate.ts'
 import type { Enclosure } from '../model/activity.ts'
 import type { Answer } from '../model/blog.ts'
@@ -12,9 +12,16 @@ import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ * everybody else; `waiting`: how many answers wait for the owner. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
  */
-export type Viewer = { sees: 'all' | 'public' | 'local'; language: Language; accounts: string[]; csrf?: string; notices?: Notice[] }
+export type Viewer = {
+  sees: 'all' | 'public' | 'local'
+  language: Language
+  accounts: string[]
+  csrf?: string
+  notices?: Notice[]
+  waiting?: number
+}
 
 /** What the owner is told on every page, and where something can be done about it. */
 export type Notice = { sentence: string; path: string; act: string }
@@ -29,6 +36,7 @@ export type TimeView = { iso: string }
 
 /** Pictures elsewhere -> the ids under which they are shown from here: `findPictures` of those that `picturesOf` names. */
 export type Pictures = ReadonlyMap<string, string>
+const NO_PICTURES: Pictures = new Map()
 
 /**
  * `page`: where a click leads; `picture`: a path of ours; `tone` 0 to 7: the colour of the initials that stand in for it where there is
@@ -104,7 +112,7 @@ export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'aut
 }
 
 /** Somebody as pages show them. Their own page elsewhere is linked where we have none to show. */
-export function showPerson(viewer: Viewer, actor: Actor, pictures: Pictures): PersonView {
+export function showPerson(viewer: Viewer, actor: Actor, pictures: Pictures = NO_PICTURES): PersonView {
   const name = (actor.displayName?.trim() || actor.username || actor.acct || actor.uri).slice(0, LONGEST_NAME).toWellFormed()
   const page = personPath(viewer, actor) ?? showPlace(actor.url)?.url
   return {
@@ -130,6 +138,13 @@ export const picturesOf = ({ author, enclosures, shared }: Shown): (string | und
 /** SVG is a document, and never shown as a picture (X48). */
 export const isPicture = ({ type, url }: Enclosure): boolean =>
   type === undefined ? /\.(avif|gif|jpe?g|png|webp)$/i.test(URL.parse(url)?.pathname ?? '') : /^image\/(?!svg)/i.test(type)
+
+/** Somebody as a comment names them. */
+export function showFace({ avatar, handle, name, url }: Face, pictures: Pictures): PersonView {
+  const page = showPlace(url)?.url
+  const who = { name, local: false, initials: initialsOf(name), tone: toneOf(url ?? handle ?? name), ...pictureAt(pictures, avatar) }
+  return { ...who, ...(handle === undefined ? {} : { handle: `@${handle}` }), ...(page === undefined ? {} : { page }) }
+}
 
 /**
  * A post that the viewer may see (`maySee` was asked before), sanitised once more as the last step (X41).

@@ -1,7 +1,7 @@
 /** A thread as a viewer may read it: everybody reads what `/api/comments` tells, the owner also what waits and what is hidden. */
 import { isForAll, PAGE, readPlace, writePlace } from '../federation/comments.ts'
 import { arrange, comparePlaces, gather, type Item, MOST, type Place } from '../federation/gather.ts'
-import { judge, saidInPost } from '../federation/moderate.ts'
+import { judge, knowPeople, namesOf, saidInPost } from '../federation/moderate.ts'
 import { findPictures } from '../federation/show-pictures.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
@@ -94,15 +94,29 @@ async function showItems(tools: Tools, viewer: Viewer, items: Item[], focusId: s
   })
 }
 
-/** Of the posts of a list those that may be shown: what stands in a thread of ours only if it was let in (MODERATION). */
-export async function passModeration(tools: Tools, viewer: Viewer, posts: Shown[]): Promise<Shown[]> {
+/** For whom documents are written that anybody may read. */
+export const EVERYBODY = { sees: 'public' } as const
+
+/** Of the posts of a list those that may be shown: nothing by the blocked, and what stands in a thread of ours only if it was let in (MODERATION). */
+export async function passModeration(tools: Tools, viewer: Pick<Viewer, 'sees'>, posts: Shown[]): Promise<Shown[]> {
   if (viewer.sees === 'all') return posts
-  const refused = await findRefused(tools, posts.flatMap(withShared))
+  const all = posts.flatMap(withShared)
+  const refused = new Set([...(await findRefused(tools, all)), ...(await findBlocked(tools, all))])
   return posts.filter(post => withShared(post).every(({ id }) => !refused.has(id)))
 }
 
 /** A share carries what it shares. */
 const withShared = (post: Shown): Shown[] => (post.shared === undefined ? [post] : [post, post.shared])
+
+/** Of some posts the ids of those whose authors are blocked, or whose hosts. */
+async function findBlocked(tools: Tools, posts: Shown[]): Promise<string[]> {
+  const others = posts.filter(({ author }) => author.localName === undefined)
+  const known = await knowPeople(
+    tools,
+    others.map(({ author }) => namesOf(author))
+  )
+  return others.filter((_, index) => known[index]!.isBlocked).map(({ id }) => id)
+}
 
 /** Of some posts the ids of those that stand in a thread of ours and were not let in. */
 async function findRefused(tools: Tools, posts: Shown[]): Promise<Set<string>> {

@@ -13,6 +13,7 @@ export function visitor(node: Pick<TestNode, 'url'>, cookie?: string) {
     return { status: answer.status, headers: answer.headers, text: await answer.text(), location: answer.headers.get('location') }
   }
   return {
+    send,
     get: (path: string, headers: Record<string, string> = {}) => send(path, { headers }),
     head: (path: string) => send(path, { method: 'HEAD' }),
     /** A form as a page of the node itself sends it, unless the headers say otherwise. */
