@@ -95,7 +95,7 @@ describe('GET /events', () => {
     await start()
     let queries = 0
     node.database.database.knex.on('query', ({ sql }: { sql: string }) => {
-      if (/order by "p"\."sorted_at" desc/.test(sql)) queries++
+      if (/p\.mentions @> array/.test(sql)) queries++
     })
     const token = await enter(node.tools)
     const streams = [await open(token), await open(token), await open(token)]
