@@ -12,7 +12,7 @@ import {
 } from '../protocol/activitystreams-writer.ts'
 import { AS_PUBLIC } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
-import { announceOut, noteOut } from './objects.ts'
+import { announceOut, directOut, noteOut } from './objects.ts'
 
 /** `Everybody` as it is written in full, which all read. */
 const EVERYBODY = AS_PUBLIC[0]!
@@ -22,7 +22,7 @@ export const objectOf = ({ activityUrl, uri }: Pick<KeptPost, 'activityUrl' | 'u
   [activityUrl, uri].find(name => /^https?:\/\//.test(name ?? ''))
 
 /**
- * A post, a share, an edit or an end, for followers and for who is concerned. Undefined for what ActivityPub cannot tell: a share of
+ * A post, a share, an edit or an end, for followers and for who is concerned; of a post that is for few, for those. Undefined for what ActivityPub cannot tell: a share of
  * something that has no address, or is not for everybody.
  * @param people URIs of those to whom it goes by name: of a delete those who had got the post
  */
@@ -35,9 +35,10 @@ export async function activityOut(
   if (post.verb === 'share') return shareOut(tools, post, act, people)
   if (act === 'delete') {
     const at = post.deletedAt ?? post.updatedAt
-    return writeDelete({ ...toAll(tools, post.author, people), id: `${post.uri}#delete`, object: post.uri, at })
+    const to = post.visibility === 'direct' ? { actor: post.author.uri, to: people } : toAll(tools, post.author, people)
+    return writeDelete({ ...to, id: `${post.uri}#delete`, object: post.uri, at })
   }
-  const note = await noteOut(tools, post)
+  const note = await (post.visibility === 'direct' ? directOut : noteOut)(tools, post)
   if (note === undefined) return undefined
   return act === 'post' ? writeCreate(note) : writeUpdate(note, post.updatedAt)
 }

@@ -2,7 +2,7 @@
  * To tell everybody of what an account of ours did: by ActivityPub its followers and whom it concerns, by Salmon whom it concerns, by
  * the hub its subscribers, and the other hubs.
  */
-import type { Account, Actor, KeptPost } from '../model/kept.ts'
+import type { Account, Actor, KeptPost, Shown } from '../model/kept.ts'
 import type { Written } from '../protocol/activitystreams-writer.ts'
 import { writeFeed } from '../protocol/atom-writer.ts'
 import type { EntryOut } from '../protocol/feed-parts.ts'
@@ -18,13 +18,13 @@ import { tellInboxes } from './tell-inboxes.ts'
 type Needs = Pick<Tools, 'addresses' | 'config'>
 
 /**
- * Tells of a post or a share, of its edit or its delete. Only of public ones (H12). Of edits and the delete also those are told who
- * got it before and are not mentioned any more. Doing it twice sends it once.
+ * Tells of a post or a share, of its edit or its delete: of public ones everybody (H12), of one that is for few those few. Of edits and
+ * the delete also those are told who got it before and are not mentioned any more. Doing it twice sends it once.
  */
 export async function announce(tools: Tools, postId: string, act: 'post' | 'update' | 'delete'): Promise<void> {
-  const { actors, acts, addresses, clock, config, timelines, transaction } = tools
+  const { actors, acts, addresses, clock, timelines, transaction } = tools
   const post = await timelines.one(postId)
-  if (post?.author.localName === undefined || post.visibility !== 'public') return
+  if (post?.author.localName === undefined || (post.visibility !== 'public' && post.visibility !== 'direct')) return
   const account = await actors.findAccount(post.author.localName)
   if (account === undefined) return
   const topic = addresses.feed(account.localName)
@@ -37,21 +37,32 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
     const current = await stores.history.find(postId)
     if (act !== 'delete' && (current?.deletedAt !== undefined || current?.edits !== post.edits)) return
     const before = await stores.acts.told(postId)
-    const entry =
-      act === 'delete'
-        ? deleteOut(
-            post,
-            before.map(person => person.uri)
-          )
-        : entryOut(post)
-    if (entry === undefined) return
     const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
-    const key = `${post.uri} ${act} ${post.edits}`
-    const told = await tell(stores, account, { entry, activity, people, followers: true, key }, now)
+    const news = { post, act, activity, people, key: `${post.uri} ${act} ${post.edits}` }
+    const told = await (post.visibility === 'direct' ? tellFew(stores, account, news, now) : tellAll(tools, stores, account, news, now))
     await stores.acts.addTold(postId, told)
-    await tellSubscribers(tools, stores, account, entry, key, now)
-    for (const hub of config.hubs) await stores.queue.add('hub.ping', { hub, topic })
   })
+}
+
+/** `people`: whom it concerns, and who got it before. `key` says what it tells. */
+type News = { post: Shown; act: 'post' | 'update' | 'delete'; activity: Written | undefined; people: Actor[]; key: string }
+
+/** Answers the ids of those to whom it goes by name. */
+async function tellAll(tools: Tools, stores: Stores, account: Account, news: News, now: Date): Promise<string[]> {
+  const { act, activity, key, people, post } = news
+  const names = people.map(person => person.uri)
+  const entry = act === 'delete' ? deleteOut(post, names) : entryOut(post)
+  if (entry === undefined) return []
+  const told = await tell(stores, account, { entry, activity, people, followers: true, key }, now)
+  await tellSubscribers(tools, stores, account, entry, key, now)
+  for (const hub of tools.config.hubs) await stores.queue.add('hub.ping', { hub, topic: tools.addresses.feed(account.localName) })
+  return told
+}
+
+/** Of what is for few nothing goes to feeds, to hubs or by Salmon (W29). Answers as `tellAll`. */
+async function tellFew(stores: Stores, account: Account, { activity, key, people }: News, now: Date): Promise<string[]> {
+  if (activity === undefined) return []
+  return (await tellInboxes(stores, account, activity, { people, followers: false, key }, now)).map(person => person.id)
 }
 
 /** Everyone mentioned: also the author of what is answered or shared (F11, M8). */

@@ -37,15 +37,28 @@ export async function answerActivity(tools: Tools, { account: name, activity, pe
     }
     const written = accepted ? { ...writeAccept(answer), ...(granted ? { result: granted } : {}) } : writeReject(answer)
     await send(stores, account, person, { written, key: `${answer.id} ${now.toISOString()}` }, now)
+    await dropOlder(stores, account, person, kind, now)
     for (const post of posts) await send(stores, account, person, post, now)
   })
 }
 
-const KINDS = [
-  { type: 'Follow', path: 'follows' },
-  { type: 'Undo', path: 'undos' },
-  { type: 'QuoteRequest', path: 'quotes' }
+/** `most`: how many answers of a kind may wait for one person. */
+type Kind = { type: string; path: string; most: number }
+
+const KINDS: Kind[] = [
+  { type: 'Follow', path: 'follows', most: 1 },
+  { type: 'Undo', path: 'undos', most: 1 },
+  { type: 'QuoteRequest', path: 'quotes', most: 20 }
 ]
+
+/** Whoever asks again and again, and does not take the answers, makes no heap of them (X33). */
+async function dropOlder({ recipients }: Stores, account: Account, person: Actor, { most, path }: Kind, now: Date): Promise<void> {
+  if (person.inboxUrl === undefined) return
+  for (const word of ['accepts', 'rejects']) {
+    const key = `inbox ${account.uri}#${word}/${path}/${nameOf(person)}/`
+    await recipients.keepNewest({ kind: 'inbox', url: person.inboxUrl, key, most }, now)
+  }
+}
 
 /** S3-14: user@host, as ids of answers name whom they are for. */
 const nameOf = ({ acct, uri, username }: Actor): string => acct ?? `${username ?? ''}@${hostOfName(uri)}`

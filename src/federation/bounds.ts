@@ -12,21 +12,15 @@ export type Bounds = ReturnType<typeof makeBounds>
 /**
  * The bounds of looking up unknown authors. A host and a domain may be asked as often again for those who never named anybody in
  * vain: so whoever makes names up uses nobody's share but his own.
+ * @param more how often in a minute beyond that somebody such may ask a host at which not more is in vain than not
  */
-export function makeBounds() {
-  const sources = makeLimit(10, MINUTE)
-  const hosts = { all: makeLimit(5, MINUTE), reserve: makeLimit(5, MINUTE) }
+export function makeBounds({ more = 0 } = {}) {
+  const sources = { all: makeLimit(10, MINUTE), more: makeLimit(more, MINUTE) }
+  const hosts = { all: makeLimit(5, MINUTE), reserve: makeLimit(5, MINUTE), more: makeLimit(more, MINUTE) }
   const domains = { all: makeLimit(20, MINUTE), reserve: makeLimit(20, MINUTE) }
   const failed = makeLimit(1, HOUR)
+  const vain = makeLimit(1, HOUR)
   const mayMeet = makeNewDomains()
-  const share = async ({ all, reserve }: typeof hosts, key: string, reliable: boolean) => {
-    try {
-      await take(all, key)
-    } catch (full) {
-      if (!reliable) throw full
-      await take(reserve, key)
-    }
-  }
   return {
     /**
      * Counts one look-up. @param source the address from which the request came @param host with its port
@@ -34,14 +28,31 @@ export function makeBounds() {
      */
     async spend(source: string, host: string): Promise<void> {
       const network = networkOf(source)
-      await take(sources, network)
       const reliable = (await failed.get(network)) === null
-      await share(hosts, host, reliable)
-      await share(domains, domainOf(host), reliable)
+      const isGood = reliable && ((await vain.get(host))?.consumedPoints ?? 0) <= 0
+      await takeAny([sources.all, ...(isGood ? [sources.more] : [])], network)
+      await takeAny([hosts.all, ...(reliable ? [hosts.reserve] : []), ...(isGood ? [hosts.more] : [])], host)
+      await takeAny([domains.all, ...(reliable ? [domains.reserve] : [])], domainOf(host))
       await mayMeet(network, host)
     },
     /** A look-up was in vain: for an hour whoever caused it has no part in the reserve. */
-    blame: async (source: string): Promise<void> => void (await failed.penalty(networkOf(source)))
+    async blame(source: string, host: string): Promise<void> {
+      await failed.penalty(networkOf(source))
+      await vain.penalty(host)
+    },
+    /** A look-up found whom it was for. */
+    praise: async (host: string): Promise<void> => void (await vain.reward(host))
+  }
+}
+
+/** Counts one at the first of some limits that is not full. @throws Refused 429 */
+async function takeAny(limits: RateLimiterMemory[], key: string): Promise<void> {
+  for (const [index, limit] of limits.entries()) {
+    try {
+      return await take(limit, key)
+    } catch (full) {
+      if (!(full instanceof Refused) || index === limits.length - 1) throw full
+    }
   }
 }
 

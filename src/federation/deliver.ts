@@ -4,13 +4,22 @@
  */
 import { makeBatch } from '../model/batch.ts'
 import type { Recipient } from '../model/kept.ts'
-import { LAST_PAUSE, retryPause } from '../model/retries.ts'
-import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
+import { LAST_PAUSE, RETRY_PAUSES, retryPause } from '../model/retries.ts'
+import type { Document, Health, Outcome, Stores, Tools, Waiting } from '../tools.ts'
 import { isDone, type Result, send } from './deliver-send.ts'
+import { queueDeliveries } from './distribute.ts'
 
 type Needs = Omit<Tools, 'history' | 'onChange' | 'queue'>
-/** `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. */
-type Tried = { outcome: Outcome; health: Health; gone: boolean; movedTo?: string; url?: string; dead?: boolean }
+/** `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. `stubborn`: it may be this one thing that is not taken. */
+type Tried = {
+  outcomes: [Outcome, ...Outcome[]]
+  health: Health
+  gone: boolean
+  movedTo?: string
+  url?: string
+  dead?: boolean
+  stubborn?: boolean
+}
 
 const CLAIM_MS = 120_000
 const SLOW_MS = 1_000
@@ -18,6 +27,8 @@ const SLOW_MS = 1_000
 const TAKEN = [200, 201, 202, 204]
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
+/** As often one thing may fail a server (5xx) before the next one is tried there. */
+const STUBBORN = 3
 /** How long an activity is tried; a host that has failed for longer is asked once a day. */
 const PATIENCE = 3 * DAY
 
@@ -71,7 +82,9 @@ async function sendFirst(tools: Needs, claimed: Recipient[], look: (id: string) 
   await Promise.all([
     ...idle.map(look),
     ...waiting.map(async delivery => {
-      await settle(await attempt(tools, byId.get(delivery.recipientId)!, delivery, documents.get(delivery.documentId)!))
+      const recipient = byId.get(delivery.recipientId)!
+      const tried = await attempt(tools, recipient, delivery, documents.get(delivery.documentId)!)
+      await settle(tried.stubborn ? await passBy(tools, recipient, tried) : tried)
       await look(delivery.recipientId)
     })
   ])
@@ -80,18 +93,28 @@ async function sendFirst(tools: Needs, claimed: Recipient[], look: (id: string) 
 /** What became of some tries, and the addresses given back, in one commit. */
 async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]): Promise<void> {
   const now = clock()
-  const outcomes = tried.map(one => one.outcome)
+  const outcomes = tried.flatMap(one => one.outcomes)
   const health = tried.map(one => one.health)
   const gone = tried.filter(one => one.gone).map(one => one.health.recipientId)
   const dead = tried.filter(one => one.dead).map(one => one.health.recipientId)
-  await transaction(async ({ deliveries, follows, recipients }) => {
+  const ill = health.filter(one => one.retryAt !== undefined).map(one => one.recipientId)
+  await transaction(async stores => {
+    const { deliveries, recipients } = stores
     await deliveries.settle(outcomes, now)
+    await recipients.takeUp(ill)
     await recipients.release(worker, health, now)
+    for (const one of tried) if (one.gone && one.url !== undefined) await leaveInbox(stores, one, one.url, now)
     await recipients.giveUp(gone, 'Whoever it was for is gone.', now)
     await recipients.giveUpOld(dead, new Date(now.getTime() - PATIENCE), 'It did not arrive within three days.', now)
-    for (const { gone, url } of tried) if (gone && url !== undefined) await follows.removeInbox(url)
     for (const { health, movedTo } of tried) if (movedTo !== undefined) await recipients.move(health.recipientId, movedTo, now)
   })
+}
+
+/** Whose own inbox it was follows no more; whom it served beside others is served by his own from now on (W10). */
+async function leaveInbox(stores: Stores, { health, outcomes }: Tried, url: string, now: Date): Promise<void> {
+  const sent = outcomes.map(({ delivery }) => delivery.id)
+  await stores.follows.removeInbox(url)
+  await queueDeliveries(stores, await stores.recipients.disperse(health.recipientId, url, sent, now))
 }
 
 async function load({ deliveries }: Needs, waiting: Waiting[]): Promise<Map<string, Document>> {
@@ -111,6 +134,23 @@ async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, do
     return { busy: result.status === undefined || result.status >= 500 }
   })
   return judge(tools, recipient, delivery, result, took)
+}
+
+/**
+ * W10: whether it is the address that fails, or the one thing that it is sent, is told by the next thing. If that is taken, the first
+ * waits by itself. Where there is no next thing it does so too, lest what comes later has to wait for it.
+ */
+async function passBy(tools: Needs, recipient: Recipient, tried: Tried): Promise<Tried> {
+  const { clock, deliveries } = tools
+  const [first] = tried.outcomes
+  const { retryAt, ...health } = tried.health
+  const aside: Outcome = { ...first, ...(retryAt === undefined ? {} : { asideUntil: retryAt }) }
+  const next = await deliveries.another(first.delivery, clock())
+  const document = next && (await deliveries.document(next.documentId))
+  if (next === undefined || document === undefined) return { ...tried, outcomes: [aside], health }
+  const other = await attempt(tools, recipient, next, document)
+  const isIll = other.outcomes[0].state === 'again'
+  return isIll ? { ...tried, outcomes: [first, ...other.outcomes] } : { ...other, outcomes: [aside, ...other.outcomes] }
 }
 
 type Verdict = 'done' | 'again' | 'refused' | 'gone'
@@ -154,24 +194,25 @@ function judge({ clock, log, random }: Needs, recipient: Recipient, delivery: Wa
   const base = { recipientId: recipient.id, slow: took > SLOW_MS, ...told }
   if (verdict === 'done') {
     const health = { ...base, ok: true, changed: isNews(recipient, base.slow, now) }
-    return { outcome: { delivery, state: 'done', ...told }, health, gone: false, ...(movedTo === undefined ? {} : { movedTo }) }
+    return { outcomes: [{ delivery, state: 'done', ...told }], health, gone: false, ...(movedTo === undefined ? {} : { movedTo }) }
   }
   const error = result.error ?? `answered ${status}`
   const failed = { ...base, ok: false, changed: true, error }
   if (verdict === 'gone') {
     const outcome: Outcome = { delivery, state: 'dropped', ...told, error }
-    return { outcome, health: failed, gone: true, ...(recipient.kind === 'inbox' ? { url: recipient.url } : {}) }
+    return { outcomes: [outcome], health: failed, gone: true, ...(recipient.kind === 'inbox' ? { url: recipient.url } : {}) }
   }
   if (verdict === 'refused') {
     log.warn({ url: recipient.url, why: error }, `deliver: refused by an ${recipient.kind === 'inbox' ? 'inbox' : 'endpoint'}`)
-    return { outcome: { delivery, state: 'failed', ...told, error }, health: failed, gone: false }
+    return { outcomes: [{ delivery, state: 'failed', ...told, error }], health: failed, gone: false }
   }
   const dead = recipient.kind === 'inbox' && now - (recipient.failingSince?.getTime() ?? now) > PATIENCE
-  const pause = dead ? undefined : retryPause(delivery.attempts + 1, random)
-  const over = dead ? now - delivery.createdAt.getTime() > PATIENCE : pause === undefined
+  const pause = dead ? undefined : retryPause(Math.max(delivery.attempts, recipient.failures) + 1, random)
+  const over = dead ? now - delivery.createdAt.getTime() > PATIENCE : delivery.attempts >= RETRY_PAUSES.length
   const wait = Math.max(pause ?? LAST_PAUSE, Math.min((result.retryAfter ?? 0) * 1000, DAY))
   const health = { ...failed, retryAt: new Date(now + wait) }
-  return { outcome: { delivery, state: over ? 'failed' : 'again', ...told, error }, health, gone: false, dead }
+  const stubborn = !dead && (status ?? 0) >= 500 && result.retryAfter === undefined && delivery.attempts + 1 >= STUBBORN
+  return { outcomes: [{ delivery, state: over ? 'failed' : 'again', ...told, error }], health, gone: false, dead, stubborn }
 }
 
 /** Whether a success is to be written down: not for those who took everything within the last minute as well. */

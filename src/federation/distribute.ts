@@ -7,6 +7,11 @@ import type { Stores, Tools } from '../tools.ts'
 
 const BATCH = 250
 
+/** A topic that is no feed of ours may be new: it is fetched, if anybody subscribes to it. Must run inside a transaction. */
+export async function wantTopic({ queue, subscribers, topics }: Stores, topic: string): Promise<void> {
+  if ((await subscribers.count(topic)) > 0 && (await topics.want(topic))) await queue.add('hub.fetch', { topic })
+}
+
 /** Fetches a topic that was pinged and hands it out when it is new. A ping during the fetch brings another one, after it. */
 export async function fetchTopic(tools: Tools, topic: string): Promise<void> {
   const { clock, queue, topics } = tools

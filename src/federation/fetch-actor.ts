@@ -6,6 +6,7 @@ import { readHandle, readSubject } from '../protocol/acct.ts'
 import { type ActorDocument, type ActorKey, readActor, readKeyDocument } from '../protocol/actor-document.ts'
 import { isActivityType, type JsonObject, readJsonObject, textOf } from '../protocol/json-ld.ts'
 import { AS, LIMIT, TYPE } from '../protocol/names.ts'
+import { readWebAddress } from '../protocol/web-address.ts'
 import type { ActorFacts, Stores, Tools } from '../tools.ts'
 import { isName } from './identity.ts'
 import { lookUp, makeSearch } from './lookup.ts'
@@ -20,10 +21,7 @@ const LONGEST_PEM = 8000
 export type Met = { document: ActorDocument; acct?: string }
 
 /** Scheme, host and port; undefined for what is no http(s) address. */
-export function originOf(id: string): string | undefined {
-  const url = URL.parse(id)
-  return url !== null && /^https?:$/.test(url.protocol) ? url.origin : undefined
-}
+export const originOf = (id: string): string | undefined => readWebAddress(id)?.origin
 
 /** Whether two ids belong to one server: what one of them may say of the other (X7, X10). */
 export const isOfOne = (one: string, other: string): boolean => originOf(one) !== undefined && originOf(one) === originOf(other)

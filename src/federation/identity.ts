@@ -1,7 +1,7 @@
 /** Whose name a name is: what an author says of himself held against what was proven of the sender (I7, I10, section Y of protocols.md). */
 import type { Author } from '../model/activity.ts'
 import type { Account, Actor, KeptPost } from '../model/kept.ts'
-import { isWebAddress } from '../protocol/web-address.ts'
+import { isWebAddress, withoutRoot } from '../protocol/web-address.ts'
 import type { ActorFacts, Stores } from '../tools.ts'
 
 /** What was proven of where an activity comes from. */
@@ -45,10 +45,11 @@ export const isName = (name: string | undefined): name is string =>
 
 export const withoutPort = (host: string): string => host.replace(/:\d+$/, '')
 
-/** The host in an http(s) or acct: name, with its port; of any other the name itself. */
+/** The host in an http(s) or acct: name, with its port and without the dot of the root; of any other the name itself. */
 export function hostOfName(name: string): string {
-  if (name.startsWith('acct:')) return name.slice(name.lastIndexOf('@') + 1).toLowerCase()
-  return URL.parse(name)?.host ?? name
+  if (name.startsWith('acct:')) return withoutRoot(name.slice(name.lastIndexOf('@') + 1).toLowerCase())
+  const host = URL.parse(name)?.host
+  return host === undefined ? name : withoutRoot(host)
 }
 
 /** The host of a name, with its port and without, and the domains above it: who blocks a domain means all below it (X30). */

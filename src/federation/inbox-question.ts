@@ -4,7 +4,7 @@ import { BadMessage, Refused } from '../model/errors.ts'
 import { isNote, readActivity, visibilityOf } from '../protocol/activitystreams.ts'
 import { type ActorDocument, readActor } from '../protocol/actor-document.ts'
 import { emptyPost } from '../protocol/atom-post.ts'
-import { all, idOf, idsOf, type JsonObject, objectsOf, readJsonObject, typesOf } from '../protocol/json-ld.ts'
+import { all, idOf, idsOf, type JsonObject, objectsOf, readJsonObject, textOf, typesOf } from '../protocol/json-ld.ts'
 import { isOfOne, originOf } from './fetch-actor.ts'
 import { isName } from './identity.ts'
 
@@ -26,10 +26,14 @@ export type Question = {
 }
 
 const MOST_ADDRESSEES = 50
+/** Characters of a question that an answer bears whole. No server asks in a tenth of it. */
+const LONGEST_QUESTION = 16_384
 
 /** @throws BadMessage for what is no activity, or has no actor, or several; Refused for an id of another host than the actor's */
-export function readQuestion(body: Buffer): Question {
-  const document = readJsonObject(body)
+export const readQuestion = (body: Buffer): Question => questionOf(readJsonObject(body), body.toString())
+
+/** An activity that was read already. @param text the bytes as they came, if they did @throws as `readQuestion` */
+export function questionOf(document: JsonObject, text = ''): Question {
   const read = readActivity(document)
   const actor = read.actor!.ids[0]!
   if (originOf(actor) === undefined || !isName(actor)) throw new BadMessage('The actor has no web address.')
@@ -41,7 +45,7 @@ export function readQuestion(body: Buffer): Question {
   const activity = { ...read, id: ownId(read.id, document, actor), object: objectOf(read, document, isUnread && object instanceof Map) }
   const isBare = isUnread && activity.object.type === 'post'
   return {
-    ...{ activity, actor, document, isBare, text: body.toString(), about: idsOf(document, 'object'), to: addressees(document) },
+    ...{ activity, actor, document, isBare, text, about: idsOf(document, 'object'), to: addressees(document) },
     ...(profile?.id === actor ? { profile } : {})
   }
 }
@@ -80,7 +84,7 @@ function ownId(told: string, document: JsonObject, actor: string): string {
  * Holds what is said of a post or a person against who says it: a post must be of the actor's own host and theirs alone.
  * @throws Refused
  */
-export function checkObject({ activity: { object, verb }, actor, profile, about }: Question): void {
+export function checkObject({ activity: { object, verb }, actor, isBare, profile, about }: Question): void {
   const written = isWritten(verb)
   if (object.type === 'actor' && written && profile === undefined) throw unrightful('That is another person’s profile.')
   if (object.type === 'actor' && verb === 'delete' && object.actor.ids[0] !== actor) throw unrightful('Nobody deletes somebody else.')
@@ -88,7 +92,27 @@ export function checkObject({ activity: { object, verb }, actor, profile, about 
   if (object.type !== 'post' || (!written && verb !== 'delete')) return
   const { author, id } = object.post
   if (!isOfOne(id, actor)) throw unrightful('The object is of another host than its actor.')
+  // what names nobody could be anybody's of that host
+  if (author === undefined && written && !isBare) throw unrightful('The object is attributed to nobody.')
   if (author !== undefined && author.ids[0] !== actor) throw unrightful('The object is attributed to somebody else.')
+}
+
+/** What an answer bears of the question: all of it (S3-14), or of a very long one no more than who asks for what (X33). */
+export const askedIn = ({ document, text }: Pick<Question, 'document' | 'text'>): string =>
+  text.length > LONGEST_QUESTION ? JSON.stringify(shorten(document, 0)) : text
+
+function shorten(document: JsonObject, depth: number): Record<string, unknown> {
+  const [object] = all(document, 'object')
+  const told = {
+    id: textOf(document, 'id'),
+    type: typesOf(document)[0],
+    actor: idOf(all(document, 'actor')[0]),
+    instrument: idOf(all(document, 'instrument')[0])
+  }
+  const names = Object.entries(told).filter(([, name]) => isName(name))
+  // the end of a follow bears the follow, the wish to quote only which post it means
+  const inner = object instanceof Map && depth === 0 && document.get('instrument') === undefined ? shorten(object, 1) : idOf(object)
+  return { ...Object.fromEntries(names), ...(typeof inner !== 'string' || isName(inner) ? { object: inner } : {}) }
 }
 
 /** The collection of the answers to the post that is told of, if it names one of its own host. */

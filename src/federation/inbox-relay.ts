@@ -2,16 +2,16 @@
  * What somebody passes on that another did (X9). The signature inside the document, if there is one, is never believed: only what the
  * origin of the thing itself says counts, and it is asked only because somebody known passed it on.
  */
-import { isFailure, Missing, Refused } from '../model/errors.ts'
+import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import type { Actor } from '../model/kept.ts'
-import { readActivity } from '../protocol/activitystreams.ts'
 import type { Claim } from '../protocol/http-signature.ts'
+import type { Json, JsonObject } from '../protocol/json-ld.ts'
 import type { Tools } from '../tools.ts'
 import type { Bounds } from './bounds.ts'
 import { fetchDocument, isOfOne, keepActor, meetActor } from './fetch-actor.ts'
 import { hostOfName, makeSender, type Received } from './identity.ts'
 import { findConcern } from './inbox-concern.ts'
-import type { Question } from './inbox-question.ts'
+import { type Question, questionOf } from './inbox-question.ts'
 import type { Signers } from './inbox-signer.ts'
 import { isBlocked } from './inbox-take.ts'
 import { receive } from './receive.ts'
@@ -40,7 +40,11 @@ export function makeRelays(tools: Tools, bounds: Bounds, { proves }: Signers) {
     if (known) return IGNORED
     const { document } = await fetchDocument(tools, id)
     const fetched = readFetched(document)
-    return fetched === undefined ? IGNORED : takeNote(tools, fetched, FETCHES)
+    if (fetched === undefined) return IGNORED
+    // what was passed on may have told that it answers us; what its author wrote counts
+    const asTold = questionOf(asCreate(document, fetched.author))
+    const concern = await findConcern(tools, asTold, await actors.findByName(fetched.author))
+    return concern === undefined ? IGNORED : takeNote(tools, fetched, FETCHES)
   }
 
   /** It dies if its own host says that it is no more. */
@@ -57,14 +61,13 @@ export function makeRelays(tools: Tools, bounds: Bounds, { proves }: Signers) {
   }
 
   async function askShare({ activity, actor }: Question, known: Actor | undefined): Promise<Received> {
-    const { document, id } = await fetchDocument(tools, activity.id)
-    const told = readActivity(document)
-    if (told.verb !== 'share' || told.actor?.ids[0] !== actor || !isOfOne(id, actor)) return IGNORED
+    const told = questionOf((await fetchDocument(tools, activity.id)).document)
+    if (told.activity.verb !== 'share' || told.actor !== actor || (await findConcern(tools, told, known)) === undefined) return IGNORED
     const met = known === undefined ? await meetActor(tools, actor) : undefined
     return transaction(async stores => {
       const sharer = met === undefined ? known! : await keepActor(stores, met.document, clock(), met.acct)
       const sender = makeSender(sharer, await stores.actors.namesOf(sharer.id), { via: 'fetch' })
-      return receive(stores, { ...activity, id }, sender, clock())
+      return receive(stores, told.activity, sender, clock())
     })
   }
 
@@ -86,10 +89,19 @@ export function makeRelays(tools: Tools, bounds: Bounds, { proves }: Signers) {
         ? await askWhetherGone(id, known!)
         : await askNote(id, verb === 'post' && (await history.findByUri(id)) !== undefined)
     } catch (error) {
-      if (error instanceof Missing || (isFailure(error) && error instanceof Refused && error.status !== 429)) return IGNORED
-      throw error
+      const isNothing = error instanceof Missing || error instanceof BadMessage || (error instanceof Refused && error.status !== 429)
+      if (!isNothing) throw error
+      return IGNORED
     }
   }
 }
+
+/** A note as its author would have told it to an inbox. */
+const asCreate = (note: JsonObject, author: string): JsonObject =>
+  new Map<string, Json>([
+    ['type', 'Create'],
+    ['actor', author],
+    ['object', note]
+  ])
 
 const notTheActor = (): Refused => new Refused('The request is not signed by its actor.', { status: 401, code: 'signature' })

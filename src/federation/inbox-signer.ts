@@ -48,7 +48,7 @@ export function makeSigners(tools: Tools, bounds: Bounds) {
       return document
     } catch (error) {
       if (error instanceof Missing) gone.set(actor, clock().getTime() + GONE_MS)
-      await bounds.blame(source)
+      await bounds.blame(source, hostOfName(actor))
       throw error
     }
   }
@@ -79,7 +79,10 @@ export function makeSigners(tools: Tools, bounds: Bounds) {
       throw keyless(error)
     })
     const claim = proves(claims, document.keys, actor)
-    if (claim === undefined) throw misfit(clock().getTime() - at)
+    const age = clock().getTime() - at
+    if (claim === undefined && age <= JUST_NOW) await bounds.blame(source, hostOfName(actor))
+    if (claim === undefined) throw misfit(age)
+    await bounds.praise(hostOfName(actor))
     return { document, claim }
   }
 
@@ -130,22 +133,25 @@ function makeKeyCache() {
 const REPLAY_MS = 65 * 60_000
 const MOST_REPLAYS = 50_000
 
-/** The signatures of this process within the time in which they count: none does anything twice (X12). */
+/**
+ * The signatures of this process within the time in which they count: none does anything twice (X12). What stands beside them, such
+ * as the id of the key, was not signed by everybody, and says nothing of whether it is the same.
+ */
 export function makeReplays(clock: () => Date) {
   let [young, old] = [new Set<string>(), new Set<string>()]
   let turned = clock().getTime()
-  const nameOf = ({ keyId, signature }: Claim) => `${keyId} ${signature.toString('base64')}`
+  const nameOf = (actor: string, { signature }: Claim) => `${actor} ${signature.toString('base64')}`
   return {
-    has(claim: Claim): boolean {
-      const name = nameOf(claim)
+    has(actor: string, claim: Claim): boolean {
+      const name = nameOf(actor, claim)
       return young.has(name) || old.has(name)
     },
-    add(claim: Claim): void {
+    add(actor: string, claim: Claim): void {
       const now = clock().getTime()
       if (now - turned > REPLAY_MS || young.size >= MOST_REPLAYS) [young, old, turned] = [new Set(), young, now]
-      young.add(nameOf(claim))
+      young.add(nameOf(actor, claim))
     },
     /** It came to nothing through no fault of the sender, who may try the same again. */
-    remove: (claim: Claim): boolean => young.delete(nameOf(claim)) || old.delete(nameOf(claim))
+    remove: (actor: string, claim: Claim): boolean => young.delete(nameOf(actor, claim)) || old.delete(nameOf(actor, claim))
   }
 }

@@ -7,7 +7,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { actorFacts, fetchDocument, keepActor, type Met, meetActor } from './fetch-actor.ts'
 import { hostOfName, isHostBlocked, makeSender, type Received } from './identity.ts'
 import { type Concern, findConcern, mentioning } from './inbox-concern.ts'
-import { checkObject, type Question, repliesOf } from './inbox-question.ts'
+import { askedIn, checkObject, type Question, repliesOf } from './inbox-question.ts'
 import { namesOf } from './moderate.ts'
 import type { Known } from './people.ts'
 import { receive } from './receive.ts'
@@ -69,7 +69,7 @@ export async function takeProven(stores: Stores, proven: Proven, now: Date): Pro
   if (actor.removedAt !== undefined) return { outcome: 'ignored' }
   const activity = dated(mentioning(question, concern).activity, signedAt, now)
   const sender = makeSender(actor, met === undefined ? known!.names : await stores.actors.namesOf(actor.id), {
-    ...{ via: 'inbox', question: question.text },
+    ...{ via: 'inbox', question: askedIn(question) },
     ...concern,
     ...(question.profile === undefined ? {} : { facts: withoutProfile(question.profile) }),
     ...(target === undefined ? {} : { target: await keepActor(stores, target.document, now, target.acct) })
@@ -84,8 +84,15 @@ export async function takeProven(stores: Stores, proven: Proven, now: Date): Pro
 /** What was done was done when it was signed: dates inside are those of other things, but that of a share is its place in time. */
 function dated({ updated: _updated, ...activity }: Activity, signedAt: Date, now: Date): Activity {
   if (activity.verb === 'share' && activity.published !== undefined) return activity
-  const late = now.getTime() - signedAt.getTime() > PROMPT_MS
-  return { ...activity, published: late ? signedAt : now }
+  const at = now.getTime() - signedAt.getTime() > PROMPT_MS ? signedAt : now
+  return { ...activity, published: at, object: versionOf(activity, at) }
+}
+
+/** A Create tells the first version, however late it comes; an edit that tells no time was made when it was signed (W18, X11). */
+function versionOf({ object, verb }: Activity, at: Date): Activity['object'] {
+  if (object.type !== 'post' || (verb !== 'post' && verb !== 'update')) return object
+  const updated = object.post.updated ?? (verb === 'update' ? at : object.post.published)
+  return updated === undefined ? object : { type: 'post', post: { ...object.post, updated } }
 }
 
 /** The newest profile counts, which `receive` decides; where they are reached and by which keys is taken as it is. */

@@ -7,6 +7,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { askTogether } from './ask-together.ts'
 import { makeBounds } from './bounds.ts'
+import { noteAtInbox } from './echo.ts'
 import { confirmHandle, isOfOne } from './fetch-actor.ts'
 import type { Received } from './identity.ts'
 import { completeAnswered, findConcern } from './inbox-concern.ts'
@@ -21,6 +22,8 @@ import { isSociable, makeTogether } from './receive-together.ts'
 export type Posted = { account?: string; request: HttpMessage; body: Buffer; from: string }
 
 const IGNORED: Received = { outcome: 'ignored' }
+/** A server of many people who are all new here asks for each of them, and from one address. */
+const MORE = 20
 /** What still counts of somebody who is blocked: that something is no more. */
 const ENDS = ['delete', 'undo']
 
@@ -29,7 +32,7 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
   const tools = askTogether(given)
   const { actors, addresses, clock, log, transaction } = tools
   const authority = new URL(addresses.origin).host
-  const bounds = makeBounds()
+  const bounds = makeBounds({ more: MORE })
   const signers = makeSigners(tools, bounds)
   const relays = makeRelays(tools, bounds, signers)
   const replays = makeReplays(clock)
@@ -105,18 +108,18 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     const claims = checkClaims(posted)
     if (!ENDS.includes(question.activity.verb) && (await isBlocked(tools, actor, known))) return IGNORED
     const own = claims.filter(claim => isOfOne(claim.keyId, actor))
-    if (claims.some(claim => replays.has(claim))) return IGNORED
+    if (claims.some(claim => replays.has(actor, claim))) return IGNORED
     if (own.length === 0) return relays(question, claims, posted.from, known)
     const signed = await identify(question, own, posted.from, known)
     if (signed === undefined) return IGNORED
     // from here on the same does nothing twice, at the same time either
-    if (replays.has(signed.claim)) return IGNORED
-    replays.add(signed.claim)
+    if (replays.has(actor, signed.claim)) return IGNORED
+    replays.add(actor, signed.claim)
     try {
       const proven = await prepare(question, { ...signed, at: signedAt(signed.claim, posted.request) }, found, posted.from)
       return proven === undefined ? IGNORED : await keep(proven)
     } catch (error) {
-      replays.remove(signed.claim)
+      replays.remove(actor, signed.claim)
       throw error
     }
   }
@@ -130,7 +133,7 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     if (posted.account !== undefined) await findAccount(tools, posted.account)
     const question = readQuestion(posted.body)
     const { activity, actor } = question
-    if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
+    if (isOfOne(actor, addresses.origin)) return takeOwn(tools, activity.id, posted)
     const found = (await actors.findByNames([actor])).get(actor)
     const known = found?.actor
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
@@ -141,6 +144,12 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     log.info({ account: posted.account, actor, verb: activity.verb, outcome: received.outcome }, 'inbox')
     return received
   }
+}
+
+/** Of us comes nothing by an inbox, but what `doctor` sends through the outside. @throws Refused */
+async function takeOwn(tools: Tools, id: string, posted: Posted): Promise<Received> {
+  if (await noteAtInbox(tools, id, posted)) return IGNORED
+  throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
 }
 
 /** `document`: it was fetched for this. */

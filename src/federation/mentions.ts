@@ -1,6 +1,7 @@
 /** Mentions in a text: `@user@host` becomes a link to somebody, who is told of the post (protocols.md F10). */
 import { isFailure } from '../model/errors.ts'
 import type { Actor } from '../model/kept.ts'
+import { replaceText } from '../protocol/between-tags.ts'
 import { sanitizeHtml } from '../protocol/sanitize.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import { escapeXml } from '../protocol/xml.ts'
@@ -67,14 +68,4 @@ export async function stillLinked({ actors }: Stores, mentions: string[], html: 
     if (page !== undefined && html.includes(`href="${escapeXml(new URL(page).href)}"`)) linked.push(uri)
   }
   return linked
-}
-
-/** Changes the text between the tags of clean HTML, but not in links nor in code. */
-function replaceText(html: string, change: (text: string) => string): string {
-  let closed = 0
-  return html.replace(/<[^>]*>|[^<]+/g, piece => {
-    if (/^<(a|code|pre)\b/.test(piece)) closed++
-    else if (/^<\/(a|code|pre)>/.test(piece)) closed--
-    return piece.startsWith('<') || closed > 0 ? piece : change(piece)
-  })
 }

@@ -18,6 +18,7 @@ export type Standing = 'shown' | 'waiting' | 'hidden' | 'blocked'
 export type Said = { names: string[]; person: string[]; own: boolean }
 
 type Needs = Pick<Tools, 'actors' | 'config' | 'follows' | 'verdicts'>
+const NOT_OPEN = { status: 409, code: 'not_for_all' }
 type Known = { isBlocked: boolean; isTrusted: boolean }
 type Facts = Known & { decided?: 'approved' | 'hidden'; own: boolean }
 
@@ -96,10 +97,11 @@ export type Decided = { id: string; person: string }
 
 /**
  * Shows a comment; with MODERATION=first whatever its author writes from now on as well.
- * @param name its URI, address or id @throws Missing; Refused when its author is blocked, or when it is no comment
+ * @param name its URI, address or id @throws Missing; Refused when it was not meant for everybody, its author is blocked, or it is no comment
  */
 export async function approve(tools: Tools, name: string): Promise<Decided & { alsoPerson: boolean }> {
-  const { said, id, person } = await findDecidable(tools, name)
+  const { isOpen, said, id, person } = await findDecidable(tools, name)
+  if (!isOpen) throw new Refused(`${person} did not mean this for everybody, so it cannot be shown.`, NOT_OPEN)
   const [known] = await knowPeople(tools, [said.person])
   if (known?.isBlocked) throw new Refused(`${person} is blocked: \`tidings unblock\` comes first.`, { status: 409, code: 'blocked' })
   const alsoPerson = tools.config.moderation === 'first' && !said.own

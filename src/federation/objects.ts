@@ -62,7 +62,12 @@ export async function nodeActorOut({ addresses, nodeKeys }: Pick<Tools, 'address
 
 /** A post of ours as a note or an article (POST_AS). Undefined for a share, and for what is not public or unlisted. */
 export async function noteOut(tools: Needs, post: Shown): Promise<NoteOut | undefined> {
-  return makeNote(tools, post, await knowAround(tools, [post]))
+  return isOpen(post) ? makeNote(tools, post, await knowAround(tools, [post])) : undefined
+}
+
+/** A post of ours that is for those alone whom it mentions, as `noteOut`. It is for their inboxes, and is not served. */
+export async function directOut(tools: Needs, post: Shown): Promise<NoteOut | undefined> {
+  return post.visibility === 'direct' ? makeNote(tools, post, await knowAround(tools, [post])) : undefined
 }
 
 /** The share of a post, by the share's own URI. Undefined when the shared post is gone, not for everybody, or has no web address. */
@@ -79,9 +84,10 @@ export function announceOut({ addresses }: Pick<Tools, 'addresses'>, { author, p
 export async function activitiesOut(tools: Needs, posts: Shown[]): Promise<Written[]> {
   const around = await knowAround(tools, posts)
   return posts.flatMap(post => {
+    if (!isOpen(post)) return []
     const note = makeNote(tools, post, around)
     if (note !== undefined) return [writeCreate(note)]
-    const announce = post.verb === 'share' && isOpen(post) ? announceOut(tools, post) : undefined
+    const announce = post.verb === 'share' ? announceOut(tools, post) : undefined
     return announce === undefined ? [] : [writeAnnounce(announce)]
   })
 }
@@ -89,7 +95,7 @@ export async function activitiesOut(tools: Needs, posts: Shown[]): Promise<Writt
 /** Several posts as `noteOut` gives one. */
 export async function notesOut(tools: Needs, posts: Shown[]): Promise<NoteOut[]> {
   const around = await knowAround(tools, posts)
-  return posts.flatMap(post => makeNote(tools, post, around) ?? [])
+  return posts.filter(isOpen).flatMap(post => makeNote(tools, post, around) ?? [])
 }
 
 /** Who is mentioned in posts, and what they answer. */
@@ -108,15 +114,17 @@ async function knowAround({ actors, timelines }: Needs, posts: Shown[]): Promise
   }
 }
 
+/** Undefined for a share, and for what is for followers: none of ours is. Who may be given a note is the caller's to know. */
 function makeNote({ addresses, config }: Needs, post: Shown, around: Around): NoteOut | undefined {
   const { author, html, language, publishedAt, title, uri, visibility } = post
-  if (author.localName === undefined || post.verb === 'share' || !isOpen(post) || post.deletedAt !== undefined) return undefined
+  if (author.localName === undefined || post.verb === 'share' || visibility === 'followers' || post.deletedAt !== undefined)
+    return undefined
   const isArticle = title !== undefined && config.postAs !== 'note'
   const inReplyTo = answeredBy(post, around)
   return {
     ...{ uri, author: author.uri, followers: addresses.followers(author.localName), type: isArticle ? 'Article' : 'Note' },
-    ...{ ...pagesOf(addresses, post), html, published: publishedAt, visibility: visibility === 'public' ? 'public' : 'unlisted' },
-    ...{ mentions: mentionsOf(post, around), tags: tagsOf(post), enclosures: post.enclosures, replies: addresses.replies(uri) },
+    ...{ ...pagesOf(addresses, post), html, published: publishedAt, visibility },
+    ...{ mentions: mentionsOf(post, around), tags: tagsOf(addresses, post), enclosures: post.enclosures, replies: addresses.replies(uri) },
     ...(title === undefined ? {} : { title }),
     ...(post.warning === undefined ? {} : { warning: post.warning }),
     ...(language !== undefined && /^[a-z]{2,3}(-[a-z\d]{1,8})*$/i.test(language) ? { language } : {}),
@@ -156,7 +164,8 @@ function mentionsOf({ mentions }: KeptPost, { people }: Around): NoteOut['mentio
   return [...new Map(found)].map(([uri, handle]) => ({ uri, ...(handle === undefined ? {} : { handle }) }))
 }
 
-const tagsOf = ({ tags }: KeptPost): string[] => [...new Set(tags.flatMap(tag => hashtagName(tag) ?? []))]
+const tagsOf = ({ tag: address }: Tools['addresses'], { tags }: KeptPost): NoteOut['tags'] =>
+  [...new Set(tags.flatMap(tag => hashtagName(tag) ?? []))].map(name => ({ name, address: address(name) }))
 
 function excerptOf(html: string): string {
   const text = plainText(html)

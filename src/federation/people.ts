@@ -46,7 +46,7 @@ export function makePeople(tools: Tools) {
     try {
       return trusted(await confirmUri(tools, uri))
     } catch (error) {
-      await bounds.blame(source)
+      await bounds.blame(source, hostOfName(uri))
       throw error
     }
   }
@@ -96,13 +96,13 @@ export function makePeople(tools: Tools) {
   }
 
   /** Why a signature is refused that does not fit. For good only if the key cannot have changed since it was asked for. */
-  async function misfit(askedAt: number, source: string): Promise<Failure> {
+  async function misfit(uri: string, askedAt: number, source: string): Promise<Failure> {
     const age = clock().getTime() - askedAt
     if (age > JUST_NOW) {
       const retryAfter = Math.max(1, Math.ceil((PAUSE - age) / 1000))
       return new Unreachable('The author’s key cannot be asked for again yet.', { status: 503, retryAfter })
     }
-    await bounds.blame(source)
+    await bounds.blame(source, hostOfName(uri))
     return unsigned('The signature is not the author’s.')
   }
 
@@ -113,7 +113,7 @@ export function makePeople(tools: Tools) {
     if (actor.localName !== undefined || actor.blockedAt !== undefined) throw unsigned('The signature is not the author’s.')
     const fresh = await refreshOnce(actor, source)
     const anew = check(keyObjects(fresh.keys))
-    if (anew === undefined) throw await misfit(fresh.keysAskedAt?.getTime() ?? 0, source)
+    if (anew === undefined) throw await misfit(actor.uri, fresh.keysAskedAt?.getTime() ?? 0, source)
     return { actor: fresh, facts, names: await actors.namesOf(actor.id), proof: anew }
   }
 
@@ -121,7 +121,7 @@ export function makePeople(tools: Tools) {
     const asked = lookUp(uri, source)
     const told = await asked.found
     const proof = check(keyObjects(told.links.keys))
-    if (proof === undefined) throw await misfit(asked.at, source)
+    if (proof === undefined) throw await misfit(uri, asked.at, source)
     const facts = factsOf(uri, told, undefined)
     return { facts, proof, names: [...(facts.names ?? []), ...(facts.acct ? [`acct:${facts.acct}`] : [])] }
   }

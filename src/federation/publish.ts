@@ -3,8 +3,10 @@ import type { Addresses } from '../model/addresses.ts'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, KeptPost, Shown } from '../model/kept.ts'
+import { linkHashtags } from '../protocol/hashtags.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
+import { answeredPeople, requireReach, visibilityOfAnswer } from './direct.ts'
 import { findPost } from './find-post.ts'
 import { findMentioned, linkMentions, type Mentioned, mentionsIn, stillLinked } from './mentions.ts'
 import { removeIn } from './remove-post.ts'
@@ -15,8 +17,10 @@ const LONGEST = 50_000
 export type Draft = { text?: string; html?: string; title?: string; warning?: string; replyTo?: string; language?: string }
 
 /**
- * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it.
- * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here
+ * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it. What answers a
+ * post that is not for everybody is told to its author and to whom it mentions alone.
+ * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here; Refused when it is for
+ * somebody alone who cannot be told
  */
 export async function publish(tools: Tools, account: Account, draft: Draft): Promise<KeptPost> {
   const { addresses, clock, transaction } = tools
@@ -27,21 +31,14 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
   const uri = addresses.post(account.localName, id)
   return transaction(async stores => {
     const parent = draft.replyTo === undefined ? undefined : await answered(stores, addresses, draft.replyTo)
-    const mentions = allBut(account, [...(parent === undefined ? [] : [parent.author.uri]), ...urisOf(mentioned)])
+    const visibility = visibilityOfAnswer(parent)
+    const mentions = allBut(account, [...answeredPeople(account, parent), ...urisOf(mentioned)])
+    if (visibility === 'direct') await requireReach(stores, account, mentions)
     const post: NewPost = {
-      ...{
-        ...body,
-        html: linkMentions(body.html, mentioned),
-        id,
-        uri,
-        authorId: account.id,
-        verb: 'post',
-        kind: kindOf(body.title, parent),
-        url: uri,
-        entryUrl: `${uri}.atom`
-      },
-      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, tags: [], enclosures: [] },
-      ...{ visibility: 'public', sensitive: body.warning !== undefined, rightful: true },
+      ...{ ...body, ...linkHashtags(linkMentions(body.html, mentioned), addresses.tag), id, uri, authorId: account.id },
+      ...{ verb: 'post', kind: kindOf(body.title, parent), url: uri, entryUrl: `${uri}.atom` },
+      ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, enclosures: [] },
+      ...{ visibility, sensitive: body.warning !== undefined, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
       ...(parent?.conversation ? { conversation: parent.conversation } : {}),
@@ -74,9 +71,9 @@ async function answered(stores: Stores, addresses: Addresses, name: string): Pro
 const htmlOf = ({ html, text = '' }: Draft): string => sanitizeHtml(html ?? textToHtml(text))
 
 /** The text of which a post of ours was made; undefined when it was made of HTML, or holds more than text by now. */
-export function typedText(html: string): string | undefined {
+export function typedText({ addresses }: Pick<Tools, 'addresses'>, html: string): string | undefined {
   const text = htmlToText(html)
-  return htmlOf({ text }) === html ? text : undefined
+  return linkHashtags(htmlOf({ text }), addresses.tag).html === html ? text : undefined
 }
 
 /** The mentions in a draft that lead to nobody. It asks strangers for those who are not known yet. */
@@ -117,11 +114,15 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
     const { title, warning, ...rest } = post
     const kept = { ...(draft.text === undefined ? { html: post.html } : {}), ...(title ? { title } : {}), ...(warning ? { warning } : {}) }
     const body = bodyOf({ ...kept, ...draft })
-    const html = linkMentions(body.html, mentioned)
+    const { html, tags: written } = linkHashtags(linkMentions(body.html, mentioned), tools.addresses.tag)
+    const tags = [...new Set([...otherTags(post, tools.addresses.tag), ...written])]
     const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
+    const added = mentions.filter(uri => !post.mentions.includes(uri))
+    if (post.visibility === 'direct' && added.length > 0) await requireReach(stores, account, added)
     const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
     const sensitive = body.warning !== undefined || (post.sensitive && warning === undefined)
-    const edited = await stores.history.edit(post, { ...rest, ...body, html, mentions, sensitive, updatedAt: now, rightful: true }, now)
+    const next = { ...rest, ...body, html, tags, mentions, sensitive, updatedAt: now, rightful: true }
+    const edited = await stores.history.edit(post, next, now)
     if (edited.outcome !== 'edited') return post
     await stores.queue.add('post.announce', { post: id, act: 'update' })
     await stores.changes.tell(`account:${account.localName}`)
@@ -129,10 +130,17 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
   })
 }
 
-/** Of those who were mentioned, the author of what is answered, and whom the new text still links to. */
-async function stillMentioned(stores: Stores, { mentions, parentId }: KeptPost, html: string): Promise<string[]> {
+/** Of those who were mentioned, the author of what is answered, and whom the new text still links to; of those who alone had it, all. */
+async function stillMentioned(stores: Stores, { mentions, parentId, visibility }: KeptPost, html: string): Promise<string[]> {
+  if (visibility === 'direct') return mentions
   const parent = parentId === undefined ? undefined : await stores.timelines.one(parentId)
   return [...mentions.filter(uri => uri === parent?.author.uri), ...(await stillLinked(stores, mentions, html))]
+}
+
+/** Tags that a post has otherwise than by its text, from the blog's feed: they stay. */
+function otherTags({ html, tags }: KeptPost, addressOf: (tag: string) => string): string[] {
+  const written = linkHashtags(html, addressOf).tags
+  return tags.filter(tag => !written.includes(tag))
 }
 
 /** Deletes a post of ours: its page answers 410 from now on, and everybody who got it is told. */

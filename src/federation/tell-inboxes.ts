@@ -20,7 +20,7 @@ export async function tellInboxes(
   now: Date
 ): Promise<Actor[]> {
   const people: Reachable[] = []
-  for (const person of to.people.filter(hasInbox)) if (!(await hasBlocked(stores, person, account))) people.push(person)
+  for (const person of to.people.filter(canReach)) if (!(await hasBlocked(stores, person, account))) people.push(person)
   if (people.length === 0 && !to.followers) return []
   // the topic tells in whose name it is signed when it is sent
   const document = { key: `inbox ${to.key}`, topic: account.uri, contentType: TYPE.activity, body: writeDocument(activity) }
@@ -33,5 +33,6 @@ export async function tellInboxes(
 
 type Reachable = Actor & { inboxUrl: string }
 
-const hasInbox = (person: Actor): person is Reachable =>
+/** Whether somebody who lives elsewhere takes activities. */
+export const canReach = (person: Actor): person is Reachable =>
   person.localName === undefined && person.removedAt === undefined && person.speaks === 'activitypub' && person.inboxUrl !== undefined

@@ -5,6 +5,7 @@ import { BadMessage, isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { challengeMatches, deniedUrl, verificationUrl } from '../protocol/hub.ts'
 import type { Tools } from '../tools.ts'
+import { isEcho } from './echo.ts'
 
 const CLAIM_MS = 60_000
 const AT_ONCE = 500
@@ -56,7 +57,7 @@ async function verify(tools: Tools, one: PendingVerification, confirm: (one: Pen
 }
 
 /** Asks the callback: confirmed if and only if the answer is 2xx and its body is the challenge, byte for byte. */
-export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification): Promise<Verdict> {
+export async function challenge({ addresses, http }: Pick<Tools, 'addresses' | 'http'>, one: Verification): Promise<Verdict> {
   const challenge = randomBytes(24).toString('hex')
   const lease = one.mode === 'subscribe' && one.leaseSeconds !== undefined ? { lease: one.leaseSeconds } : {}
   const token = one.verifyToken === undefined ? {} : { verifyToken: one.verifyToken }
@@ -67,6 +68,7 @@ export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification
       timeout: 10_000,
       maxBytes: 4096,
       wide: true,
+      allowOwn: isEcho({ addresses }, one.callback),
       headers: { accept: '*/*' }
     })
     if (status < 200 || status > 299)

@@ -7,6 +7,7 @@ import { checkPage } from '../federation/check-page.ts'
 import { readReplies } from '../federation/crawl-replies.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
+import { runDoctorAlone } from '../federation/doctor.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { sendFollow } from '../federation/follow-inbox.ts'
 import { followListed, queueImports } from '../federation/follow-list.ts'
@@ -52,6 +53,7 @@ const WORK: Work = {
   'toot.make': { width: 2, verb: (tools, { toot }) => makeToot(tools, toot) },
   'toot.edit': { width: 1, verb: (tools, { toot }) => editToot(tools, toot) },
   'toot.poll': { width: 2, verb: (tools, { toot }) => readTootThread(tools, toot) },
+  doctor: { width: 1, verb: runDoctorAlone },
   deliver: { width: 32, verb: (tools, { recipients }) => deliver(tools, recipients) }
 }
 
@@ -88,7 +90,11 @@ async function carryOut<Name extends JobName>(tools: Tools, name: Name, job: Tak
   }
 }
 
-/** What a log line tells of a job: lists by their length. */
+/** Characters that a log line tells of anything. */
+const TOLD = 200
+
+/** What a log line tells of a job: lists by their length, of a text its beginning. */
 function describe(data: object): object {
-  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Array.isArray(value) ? value.length : value]))
+  const tell = (value: unknown) => (Array.isArray(value) ? value.length : typeof value === 'string' ? value.slice(0, TOLD) : value)
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, tell(value)]))
 }

@@ -36,6 +36,7 @@ export function makeAddresses(origin: string, handleHost: string) {
     nodeInfo: () => `${origin}/nodeinfo/2.1`,
     hub: () => `${origin}/hub`,
     push: (token: string) => `${origin}/push/${token}`,
+    echo: (token: string) => `${origin}/echo/${token}`,
     hostMeta: () => `${origin}/.well-known/host-meta`,
     webfinger: (resource: string) => `${origin}/.well-known/webfinger?resource=${encodeURIComponent(resource)}`,
     webfingerXml: (resource: string) => `${origin}/.well-known/webfinger.xml?resource=${encodeURIComponent(resource)}`,
@@ -45,6 +46,8 @@ export function makeAddresses(origin: string, handleHost: string) {
     remotePost: (id: string) => `${origin}/posts/${id}`,
     setUp: (token: string) => `${origin}/setup?token=${token}`,
     signIn: (token: string) => `${origin}/signin?token=${token}`,
+    /** What is told here under a tag. */
+    tag: (name: string) => `${origin}/search?q=${encodeURIComponent(name)}`,
     home: () => `${origin}/`
   }
 }

@@ -55,7 +55,7 @@ export function makeGuard({ allow }: { allow: string[] }) {
   const isAllowed = (ip: string) => isIP(ip) !== 0 && (isListed(ip) || !isReserved(ip))
 
   /**
-   * Reads a URL and refuses what may not be asked for: another scheme, credentials, a port of X28, a literal address that is not
+   * Reads a URL and refuses what may not be asked for: another scheme, credentials, a host that ends in a dot, a port of X28, a literal address that is not
    * public in whichever spelling (the URL standard has made them one), more than 2,048 characters. Names are checked when they
    * are resolved. The fragment, which is never sent, is cut off.
    * @throws BadMessage, Refused
@@ -66,6 +66,8 @@ export function makeGuard({ allow }: { allow: string[] }) {
     if (url.hash !== '') url.hash = ''
     if (text.length > MAX_URL || url.href.length > MAX_URL) throw new Refused('The URL is longer than 2,048 characters.')
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Refused('Only http and https URLs are fetched.')
+    // the root is no part of the name: with it every host would have two, and one of them could be blocked in vain (X13)
+    if (url.hostname.endsWith('.')) throw new Refused('The name of the host ends in a dot.')
     if (url.username !== '' || url.password !== '') throw new Refused('The URL contains a user name or password.')
     const ip = literalAddress(url.hostname)
     if (ip !== undefined && !isAllowed(ip)) throw new Refused(`${url.hostname} is not a public address.`)

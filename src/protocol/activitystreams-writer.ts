@@ -13,7 +13,7 @@ const SECURITY = 'https://w3id.org/security/v1'
 /** Terms beside those of the two contexts; each is used by something below. */
 const TERMS = {
   ...{ toot: 'http://joinmastodon.org/ns#', schema: 'http://schema.org#', ostatus: 'http://ostatus.org#' },
-  ...{ gts: 'https://gotosocial.org/ns#', fedibird: 'http://fedibird.com/ns#' },
+  ...{ gts: 'https://gotosocial.org/ns#' },
   ...{ Hashtag: 'as:Hashtag', sensitive: 'as:sensitive', manuallyApprovesFollowers: 'as:manuallyApprovesFollowers' },
   ...{ movedTo: { '@id': 'as:movedTo', '@type': '@id' }, alsoKnownAs: { '@id': 'as:alsoKnownAs', '@type': '@id' } },
   ...{ featured: { '@id': 'toot:featured', '@type': '@id' }, discoverable: 'toot:discoverable', indexable: 'toot:indexable' },
@@ -108,16 +108,17 @@ export type NoteOut = {
   conversation?: string
   /** Who is mentioned, by URI and handle. */
   mentions: { uri: string; handle?: string }[]
-  /** Without `#`; `address` of the page of a tag, if there is one. */
-  tags: string[]
+  /** Without `#`; `address` of what is told here under it. */
+  tags: { name: string; address: string }[]
   enclosures: Enclosure[]
   replies: string
   /** Of an article: the beginning of the text, as HTML, which stands below the title where articles are not shown (FEP-b2b8). */
   preview?: string
-  visibility: 'public' | 'unlisted'
+  /** `direct`: for those alone whom it mentions. */
+  visibility: 'public' | 'unlisted' | 'direct'
 }
 
-/** A post of ours. Quotes are welcome: whoever asks is told so at once (FEP-044f). */
+/** A post of ours. Quotes of what is for everybody are welcome: whoever asks is told so at once (FEP-044f). */
 export function writeNote(note: NoteOut): Written {
   const { author, html, language, preview, published, title, type, uri, updated } = note
   return present({
@@ -127,7 +128,7 @@ export function writeNote(note: NoteOut): Written {
     ...{ published: published.toISOString(), updated: updated?.toISOString(), ...addressed(note) },
     ...{ inReplyTo: note.inReplyTo, conversation: note.conversation, context: note.conversation },
     ...{ tag: [...note.mentions.map(mentionTag), ...note.tags.map(hashtag)], attachment: note.enclosures.map(attachment) },
-    ...{ replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } },
+    ...(note.visibility === 'direct' ? {} : { replies: note.replies, interactionPolicy: { canQuote: { automaticApproval: [EVERYBODY] } } }),
     preview: preview === undefined ? undefined : previewOf({ ...note, html: preview })
   })
 }
@@ -140,12 +141,13 @@ const previewOf = (note: NoteOut): Written => ({
 const withTitle = ({ html, page, title }: NoteOut): string =>
   title === undefined ? html : `<p><strong><a href="${escapeXml(page)}">${escapeXml(title)}</a></strong></p>${html}`
 
-/** To whom a post goes: everybody or the followers first, then who is mentioned. */
+/** To whom a post goes: everybody or the followers first, then who is mentioned; or these alone. */
 function addressed({ followers, mentions, visibility }: Pick<NoteOut, 'followers' | 'mentions' | 'visibility'>): {
   to: string[]
   cc: string[]
 } {
   const people = mentions.map(({ uri }) => uri)
+  if (visibility === 'direct') return { to: people, cc: [] }
   return visibility === 'public' ? { to: [EVERYBODY], cc: [followers, ...people] } : { to: [followers], cc: [EVERYBODY, ...people] }
 }
 
@@ -154,7 +156,7 @@ const mentionTag = ({ handle, uri }: { uri: string; handle?: string }): Written 
   href: uri,
   name: `@${handle ?? uri}`
 })
-const hashtag = (tag: string): Written => ({ type: 'Hashtag', name: `#${tag}` })
+const hashtag = ({ address, name }: NoteOut['tags'][number]): Written => ({ type: 'Hashtag', href: address, name: `#${name}` })
 
 function attachment({ title, type, url }: Enclosure): Written {
   const kind = /^(image|video|audio)\//.exec(type ?? '')?.[1]

@@ -3,6 +3,7 @@ import { domainToUnicode } from 'node:url'
 import { BadMessage } from '../model/errors.ts'
 import type { Pattern } from '../model/patterns.ts'
 import { readHost } from './acct.ts'
+import { withoutRoot } from './web-address.ts'
 
 const LONGEST = 2048
 /** Of a query that are held against a pattern. */
@@ -22,7 +23,7 @@ export function pageKey(address: string): string {
   if (url === undefined) throw new BadMessage('This is not the address of a web page.')
   const port = ['', '80', '443'].includes(url.port) ? '' : `:${url.port}`
   const path = url.pathname.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
-  return `${url.hostname.replace(/\.$/, '')}${port}${plainLetters(path + url.search)}`
+  return `${withoutRoot(url.hostname)}${port}${plainLetters(path + url.search)}`
 }
 
 /** Letters, digits and `-._~` as they are, whatever else is percent-encoded in one way. */

@@ -251,6 +251,19 @@ export function makeActors(db: Db, vault: Vault) {
       const row = await db('actors').select('private_key').where({ local_name: localName }).first()
       return row?.private_key ? vault.open(row.private_key) : undefined
     },
+    /** Gives the accounts the handles of another host; the old ones still find them. Answers whether any is new. Must run inside a transaction. */
+    async moveHandles(handleHost: string): Promise<boolean> {
+      const handle = db.raw("local_name || '@' || ?::text", [handleHost])
+      const local = db('actors').whereNotNull('local_name').whereNot('acct', handle)
+      const names = (await local.clone().select({ handle })).map(row => row.handle)
+      if (names.length === 0) return false
+      await db('actors').whereNull('local_name').whereIn('acct', names).update({ acct: null })
+      await local.update({ acct: handle })
+      const named = names.map(name => `acct:${name}`)
+      await db('actor_names').whereIn('name', named).delete()
+      await db.raw(`insert into actor_names select 'acct:' || acct, id from actors where acct = any(?)`, [names])
+      return true
+    },
     /** Rewrites our own URIs from one origin to another: only while nothing has left the node (interface.md 1). */
     async moveOrigin(from: string, to: string, handleHost: string): Promise<void> {
       const local = () => db('actors').whereNotNull('local_name')

@@ -8,8 +8,14 @@ export type Deliveries = ReturnType<typeof makeDeliveries>
 
 export type Document = { id: string; topic: string; contentType: string; body: Buffer; links?: string; createdAt: Date }
 
-/** What became of one try. `again` leaves it waiting. */
-export type Outcome = { delivery: Delivery; state: 'done' | 'failed' | 'dropped' | 'again'; status?: number; error?: string }
+/** What became of one try. `again` leaves it waiting; until `asideUntil` what comes after it is sent first. */
+export type Outcome = {
+  delivery: Delivery
+  state: 'done' | 'failed' | 'dropped' | 'again'
+  status?: number
+  error?: string
+  asideUntil?: Date
+}
 
 export type Waiting = Delivery & { secret?: string; method?: SignatureMethod }
 
@@ -19,8 +25,16 @@ export type Inboxes = { inboxUrl: string; sharedInboxUrl?: string }
 /** What may be sent of what waits: not to those who left, nor to those whose lease has ended (H9). */
 export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists (select 1 from subscribers s where s.id = d.subscriber_id and s.expires_at > ?))`
 
+/** What is to be sent now. */
+export const DUE = `${LIVE} and (d.aside_until is null or d.aside_until <= ?)`
+
 /** Whether a follower (`a`) is served by ActivityPub. */
 const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
+
+function open(vault: Vault, row: Record<string, unknown>): Waiting {
+  const waiting = fromRow<Waiting>(row)
+  return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
+}
 
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
@@ -103,33 +117,43 @@ export function makeDeliveries(db: Db, vault: Vault) {
       return rows.map((row: { id: string }) => row.id)
     },
 
-    /** The first waiting delivery of each address, with the secret of its subscriber. */
+    /** The first delivery of each address that is to be sent now, with the secret of its subscriber. */
     async first(recipientIds: string[], now: Date): Promise<Waiting[]> {
       const { rows } = await raw(
         `select d.*, s.secret, s.method from (
            select distinct on (recipient_id) id, recipient_id, subscriber_id, document_id, attempts, created_at
-           from deliveries d where recipient_id = any(?::bigint[]) and ${LIVE} order by recipient_id, id) d
+           from deliveries d where recipient_id = any(?::bigint[]) and ${DUE} order by recipient_id, id) d
          left join subscribers s on s.id = d.subscriber_id`,
-        [recipientIds, now]
+        [recipientIds, now, now]
       )
-      return rows.map((row: Record<string, unknown>) => {
-        const waiting = fromRow<Waiting>(row)
-        return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
-      })
+      return rows.map((row: Record<string, unknown>) => open(vault, row))
+    },
+    /** Another than this one that is to be sent to its address now: the one that was tried least, of those the first. */
+    async another({ id, recipientId }: Delivery, now: Date): Promise<Waiting | undefined> {
+      const { rows } = await raw(
+        `select d.id, d.recipient_id, d.subscriber_id, d.document_id, d.attempts, d.created_at, s.secret, s.method
+         from deliveries d left join subscribers s on s.id = d.subscriber_id
+         where d.recipient_id = ? and d.id <> ? and ${DUE} order by d.attempts, d.id limit 1`,
+        [recipientId, id, now, now]
+      )
+      return rows.map((row: Record<string, unknown>) => open(vault, row))[0]
     },
     /** Writes what became of many tries, in one statement. */
     async settle(outcomes: Outcome[], now: Date): Promise<void> {
       if (outcomes.length === 0) return
       await raw(
         `update deliveries d set attempts = d.attempts + 1, status = o.status, error = o.error,
-           state = case o.state when 'again' then 'waiting' else o.state end, done_at = case o.state when 'again' then null else ?::timestamptz end
-         from unnest(?::bigint[], ?::text[], ?::int[], ?::text[]) as o (id, state, status, error) where d.id = o.id`,
+           state = case o.state when 'again' then 'waiting' else o.state end, aside_until = o.aside_until,
+           done_at = case o.state when 'again' then null else ?::timestamptz end
+         from unnest(?::bigint[], ?::text[], ?::int[], ?::text[], ?::timestamptz[]) as o (id, state, status, error, aside_until)
+         where d.id = o.id`,
         [
           now,
           outcomes.map(one => one.delivery.id),
           outcomes.map(one => one.state),
           outcomes.map(one => one.status ?? null),
-          outcomes.map(one => one.error?.slice(0, 500) ?? null)
+          outcomes.map(one => one.error?.slice(0, 500) ?? null),
+          outcomes.map(one => one.asideUntil ?? null)
         ]
       )
     },
@@ -141,7 +165,6 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .whereNotExists(db('subscribers as s').select(db.raw('1')).whereRaw('s.id = d.subscriber_id').where('s.expires_at', '>', now))
         .update({ state: 'dropped', error: 'The subscription has ended.', done_at: now })
     },
-
     /** For `deliveries`: newest first. */
     async list(filter: { failed: boolean; host?: string; limit: number }) {
       const query = db('deliveries as d')
@@ -158,7 +181,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
           'd.done_at',
           'd.status',
           'd.error',
-          'r.retry_at'
+          db.raw('coalesce(d.aside_until, r.retry_at) as retry_at')
         )
         .orderBy('d.id', 'desc')
         .limit(filter.limit)
@@ -192,7 +215,7 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .where({ id })
         .whereNot({ state: 'done' })
         .whereExists(db('documents as c').select(db.raw('1')).whereRaw(`c.id = deliveries.document_id and c.body <> ''`))
-        .update({ state: 'waiting', attempts: 0 })
+        .update({ state: 'waiting', attempts: 0, aside_until: null })
         .returning('recipient_id')
       if (row !== undefined) await db('recipients').where({ id: row.recipient_id }).update({ retry_at: null })
       return row?.recipient_id

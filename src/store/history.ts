@@ -1,3 +1,4 @@
+import type { Visibility } from '../model/activity.ts'
 import type { KeptPost, Version } from '../model/kept.ts'
 import { isUri, makeNewPosts, POST_COLUMNS, type Quoting } from './new-posts.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
@@ -41,6 +42,12 @@ const whole = (post: NewPost, now: Date) =>
 
 const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
 
+/** Who may read, from everybody to few. */
+const NARROWING: readonly Visibility[] = ['public', 'unlisted', 'followers', 'direct']
+
+/** What was ever for few stays for those, whichever version is told last (W29). */
+const narrower = (one: Visibility, other: Visibility): Visibility => (NARROWING.indexOf(one) > NARROWING.indexOf(other) ? one : other)
+
 const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: null, enclosures: '[]', tags: [], mentions: [] }
 
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
@@ -51,9 +58,15 @@ export function makeHistory(db: Db) {
     return row && fromRow<KeptPost>(row)
   }
 
-  /** What comes again: a document that is not newer changes nothing, one that only tells a later time moves the clock (X11, S12). */
-  const again = async (kept: KeptPost, post: NewPost, now: Date): Promise<Kept> => {
-    const told = post.updatedAt
+  /**
+   * What comes again: a document that is not newer changes nothing but who may read, and that only to fewer; one that only tells a
+   * later time moves the clock (X11, S12).
+   */
+  const again = async (kept: KeptPost, telling: NewPost, now: Date): Promise<Kept> => {
+    const told = telling.updatedAt
+    const visibility = narrower(kept.visibility, telling.visibility)
+    const post = { ...telling, visibility }
+    if (visibility !== kept.visibility) await db('posts').where({ id: kept.id }).update({ visibility })
     // both came at the same time, and neither saw the other
     const orphan = kept.parentId === undefined && post.parentId !== undefined && post.parentId !== kept.id
     if (orphan) await db('posts').where({ id: kept.id }).update({ parent_id: post.parentId })

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Recipient } from '../model/kept.ts'
-import { LIVE } from './deliveries.ts'
+import { DUE } from './deliveries.ts'
+import { disperse } from './disperse.ts'
 import { type Db, fromRow } from './rows.ts'
 import { DEAD_CLAIM } from './subscribers.ts'
 
@@ -69,25 +70,43 @@ export function makeRecipients(db: Db) {
     async stillWaiting(recipientIds: string[], now: Date): Promise<string[]> {
       const { rows } = await raw(
         `select r.id from recipients r where r.id = any(?::bigint[]) and (r.retry_at is null or r.retry_at <= ?)
-         and exists (select 1 from deliveries d where d.recipient_id = r.id and ${LIVE}) order by 1`,
-        [recipientIds, now, now]
+         and exists (select 1 from deliveries d where d.recipient_id = r.id and ${DUE}) order by 1`,
+        [recipientIds, now, now, now]
       )
       return ids(rows)
     },
     /**
-     * Addresses on which nobody works though they should be served: a retry is due, or their worker died. `retry_at` is moved on
-     * to `until`, so that two who look at once do not both take them.
+     * Addresses on which nobody works though they should be served: a retry is due, of the address or of what was set aside, or their
+     * worker died. `retry_at` is moved on to `until`, so that two who look at once do not both take them.
      */
     async takeDue(now: Date, until: Date, limit: number): Promise<string[]> {
       const due = await raw(
         `update recipients set retry_at = ? where id in (
-           select id from recipients where retry_at <= ? and not exists (select 1 from claims where recipient_id = id)
+           select id from recipients where id in (
+               select id from recipients where retry_at <= ?
+               union select recipient_id from deliveries where state = 'waiting' and aside_until <= ?)
+             and (retry_at is null or retry_at <= ?) and not exists (select 1 from claims where recipient_id = id)
            order by id limit ? for update skip locked)
          returning id`,
-        [until, now, limit]
+        [until, now, now, now, limit]
       )
       const left = await raw(`delete from claims where claimed_until <= ? or ${DEAD_CLAIM} returning recipient_id as id`, [now])
       return [...new Set([...ids(due.rows), ...ids(left.rows)])]
+    },
+    /** Of what waits for an address under keys that begin with `key` only the newest stays. */
+    async keepNewest({ kind, key, most, url }: { kind: string; url: string; key: string; most: number }, now: Date): Promise<void> {
+      await raw(
+        `update deliveries set state = 'dropped', error = 'A newer answer went out.', done_at = ? where id in (
+           select d.id from recipients r join deliveries d on d.recipient_id = r.id join documents c on c.id = d.document_id
+           where r.kind = ? and r.url = ? and d.state = 'waiting' and starts_with(c.key, ?) order by d.id desc offset ?)`,
+        [now, kind, url, key, most]
+      )
+    },
+    /** Of addresses that are not well nothing is passed over any more: when they are, all is sent in its order. */
+    async takeUp(recipientIds: string[]): Promise<void> {
+      if (recipientIds.length === 0) return
+      const aside = db('deliveries').where({ state: 'waiting' }).whereNotNull('aside_until').whereIn('recipient_id', recipientIds)
+      await aside.update({ aside_until: null })
     },
     /** An address is known by another URL from now on, with all its subscriptions; it goes when that URL is an address already. */
     async move(recipientId: string, url: string, now: Date): Promise<void> {
@@ -105,6 +124,7 @@ export function makeRecipients(db: Db) {
         .update({ state: 'dropped', error, done_at: now })
       await db('subscribers').whereIn('recipient_id', recipientIds).delete()
     },
+    disperse: (recipientId: string, url: string, tried: string[], now: Date) => disperse(db, recipientId, url, tried, now),
     /** Gives up what has waited for addresses since before a time. */
     async giveUpOld(recipientIds: string[], before: Date, error: string, now: Date): Promise<void> {
       if (recipientIds.length === 0) return

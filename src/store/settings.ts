@@ -35,8 +35,14 @@ export function makeSettings(db: Db) {
         .merge()
       await db.raw('select pg_notify(?, ?)', [CHANNEL, 'settings'])
     },
-    async remove(name: string): Promise<void> {
-      await db('settings').where({ name }).delete()
+    /** Forgets what stands under a name, or begins with `beginning`. */
+    async remove(name: string, beginning = false): Promise<void> {
+      const rows = db('settings')
+      await (beginning ? rows.whereRaw('starts_with(name, ?)', [name]) : rows.where({ name })).delete()
+    },
+    /** Forgets what begins so and had its time: its value has an `until`. */
+    async forget(beginning: string, now: Date): Promise<void> {
+      await db('settings').whereRaw('starts_with(name, ?)', [beginning]).whereRaw(`(value ->> 'until')::timestamptz < ?`, [now]).delete()
     }
   }
 }

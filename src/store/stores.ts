@@ -4,6 +4,7 @@ import { makeActs } from './acts.ts'
 import { makeAnswers } from './answers.ts'
 import { makeBlogs } from './blogs.ts'
 import { makeChanges } from './changes.ts'
+import { makeCondition } from './condition.ts'
 import { makeConnections } from './connections.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
@@ -36,6 +37,7 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     answers: makeAnswers(db),
     blogs: makeBlogs(db),
     changes: makeChanges(db),
+    condition: makeCondition(db),
     connections: makeConnections(db, vault),
     identities: makeIdentities(db),
     imports: makeImports(db),

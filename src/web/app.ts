@@ -6,8 +6,11 @@ import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { blockRoutes } from './blocks.ts'
+import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
 import { connectRoutes } from './connect.ts'
+import { doctorRoutes } from './doctor.ts'
+import { echoRoutes } from './echo.ts'
 import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
@@ -52,6 +55,7 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    echoRoutes(tools),
     publishRoutes(tools),
     salmonRoutes(tools),
     commentsRoutes(tools),
@@ -60,17 +64,8 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
-    signInRoutes(tools),
-    writeRoutes(tools),
     eventRoutes(tools, closing),
-    setUpRoutes(tools),
-    settingsRoutes(tools),
-    importOldRoutes(tools),
-    accessRoutes(tools),
-    connectRoutes(tools),
-    followingRoutes(tools),
-    moderationRoutes(tools),
-    blockRoutes(tools),
+    ...ownersRouters(tools),
     privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
@@ -79,3 +74,8 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
   for (const router of routers) app.use(router.routes())
   return app
 }
+
+const ownersRouters = (tools: Tools): Router[] => [
+  ...[signInRoutes(tools), writeRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
+  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)]
+]

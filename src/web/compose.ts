@@ -1,5 +1,6 @@
 /** The form in which the owner writes: empty, an answer, an own post to be changed, or once more what could not be published. */
 import { isLanguage } from '../federation/comments.ts'
+import { isOpen } from '../federation/moderate.ts'
 import { type Draft, typedText } from '../federation/publish.ts'
 import { BadMessage } from '../model/errors.ts'
 import type { Shown } from '../model/kept.ts'
@@ -11,8 +12,9 @@ export type ComposeView = {
   /** The path that takes it. */
   action: string
   kind: 'note' | 'reply' | 'edit'
-  /** The URI of what is answered. */
+  /** The URI of what is answered; `isPrivate`: that is not for everybody, nor will the answer be. */
   replyTo?: string
+  isPrivate?: boolean
   field: 'text' | 'html'
   body: string
   title: string
@@ -71,13 +73,13 @@ export async function composeReply(tools: Tools, viewer: Viewer, post: Shown): P
     ({ actor }) => actor.localName === undefined && actor.id !== parent.author.id && actor.removedAt === undefined
   )
   const mentions = [...new Set(others.flatMap(({ actor }) => actor.acct ?? []))].slice(0, 10)
-  return { ...empty, kind: 'reply', replyTo: parent.uri, body: mentions.map(acct => `@${acct} `).join('') }
+  return { ...empty, kind: 'reply', replyTo: parent.uri, isPrivate: !isOpen(parent), body: mentions.map(acct => `@${acct} `).join('') }
 }
 
 /** A post of our own: as the text that was typed, or as HTML when it is more than that. */
-export function composeEdit(viewer: Viewer, post: Shown): ComposeView {
+export function composeEdit(tools: Tools, viewer: Viewer, post: Shown): ComposeView {
   const { html, title = '', warning = '' } = post
-  const text = typedText(html)
+  const text = typedText(tools, html)
   const body = text === undefined ? ({ field: 'html', body: html } as const) : ({ field: 'text', body: text } as const)
   return { ...body, title, warning, action: `${postPath(viewer, post)}/edit`, kind: 'edit' }
 }

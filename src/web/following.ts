@@ -122,13 +122,8 @@ async function sendFollowing(
     ...(words ? { words } : {}),
     ...(last ? { before: writePlace({ ...last, followedId: last.actor.id }) } : {})
   })
-  const [madeAt, pictures] = await Promise.all([
-    tokenMadeAt(tools),
-    findPictures(
-      tools,
-      people.map(({ actor }) => actor.avatar?.url)
-    )
-  ])
+  const avatars = people.map(({ actor }) => actor.avatar?.url)
+  const [madeAt, pictures] = await Promise.all([tokenMadeAt(tools), findPictures(tools, avatars)])
   const view: FollowingView = {
     people: people.map(one => showRead(viewer, one, names.get(one.followerId)!, pictures)),
     asked: before || words ? [] : await listAsked(tools, viewer, accounts),
@@ -139,14 +134,8 @@ async function sendFollowing(
     ...(before ? { before } : {}),
     ...more(viewer)
   }
-  sendPage(
-    ctx,
-    viewer,
-    'following',
-    { title: textsOf(viewer.language).say('following.title'), noindex: true, area: 'following' },
-    view,
-    status
-  )
+  const frame = { title: textsOf(viewer.language).say('following.title'), noindex: true, area: 'following' }
+  sendPage(ctx, viewer, 'following', frame, view, status)
 }
 
 async function listAsked({ follows }: Tools, viewer: Viewer, accounts: Account[]): Promise<FollowingView['asked']> {

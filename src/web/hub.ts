@@ -4,6 +4,7 @@ import type { Tools } from '../tools.ts'
 import { readForm } from './middleware.ts'
 import { sendPage } from './render.ts'
 import { findViewer } from './session.ts'
+import { textsOf } from './texts.ts'
 
 const FORM_BYTES = 65_536
 const ANSWERS = { accepted: 202, verified: 204, published: 204 } as const
@@ -17,6 +18,9 @@ export function hubRoutes(tools: Tools): Router {
     ctx.status = ANSWERS[outcome]
     if (outcome === 'accepted') ctx.body = 'Accepted\n'
   })
-  router.get('/hub', async ctx => sendPage(ctx, await findViewer(tools, ctx), 'hub', { title: 'A hub' }, { open: tools.config.openHub }))
+  router.get('/hub', async ctx => {
+    const viewer = await findViewer(tools, ctx)
+    sendPage(ctx, viewer, 'hub', { title: textsOf(viewer.language).say('hub.title') }, { open: tools.config.openHub })
+  })
   return router
 }

@@ -10,7 +10,17 @@ import type { ProfileField, TraceStep } from '../model/activity.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Card } from './card.ts'
 import type { ComposeView } from './compose.ts'
-import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
+import type {
+  AccessView,
+  BlogView,
+  DoctorView,
+  NextView,
+  OldView,
+  ProposalView,
+  SettingsPageView,
+  SetUpView,
+  SignInView
+} from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import type { FollowingView, ImportedView } from './shown-following.ts'
@@ -112,6 +122,8 @@ export type Views = {
   }
   authorize: { asked: string; person?: PersonView; post?: PostView; compose?: ComposeView }
   connect: ConnectView
+  blog: BlogView
+  doctor: DoctorView
   following: FollowingView
   imported: ImportedView
   moderation: ModerationView

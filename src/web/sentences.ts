@@ -1,8 +1,9 @@
 /**
- * What the inside of the node tells in English, failures above all (house.md), in another language: views/texts/sentences/LANGUAGE.json
- * has the sentence as it stands in the code, with its parts as `{name}`, and what it is there.
+ * What the inside of the node tells in English, failures above all (house.md), in another language: views/texts/sentences/LANGUAGE*.json
+ * have the sentence as it stands in the code, with its parts as `{name}`, and what it is there.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** `texts` stand around `names`: one more of those. */
@@ -13,8 +14,12 @@ const LONGEST = 2000
 /** A failure tells of a failure, which tells of one: more than that is not looked into. */
 const DEEPEST = 3
 
+const folder = fileURLToPath(new URL('../../views/texts/sentences/', import.meta.url))
+
+/** What the files of a language say together: `de.json`, `de-checks.json`. */
 export function readSentences(language: 'de'): Record<string, string> {
-  return JSON.parse(readFileSync(fileURLToPath(new URL(`../../views/texts/sentences/${language}.json`, import.meta.url)), 'utf8'))
+  const files = readdirSync(folder).filter(name => name === `${language}.json` || name.startsWith(`${language}-`))
+  return Object.assign({}, ...files.sort().map(name => JSON.parse(readFileSync(join(folder, name), 'utf8'))))
 }
 
 /**

@@ -67,7 +67,7 @@ export const readOwnerForm = (tools: Tools, ctx: Context, limit = 20_000): Promi
   readOwned(tools, ctx, () => readForm(ctx, limit))
 
 /** The same for a form with files in it. */
-export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData> =>
+export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData | URLSearchParams> =>
   readOwned(tools, ctx, () => readUpload(ctx, limit))
 
 /** Nothing is read of a body that need not be. */

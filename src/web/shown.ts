@@ -6,6 +6,7 @@ import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
+import { escapeXml } from '../protocol/xml.ts'
 import type { Done } from '../tools.ts'
 import { cutHtml } from './excerpt.ts'
 import type { Language } from './texts.ts'
@@ -242,6 +243,8 @@ export function showPlace(text: string | undefined): PlaceView | undefined {
 }
 
 export const showTime = (time: Date): TimeView => ({ iso: time.toISOString() })
+/** A sentence as HTML: what stands between backticks in it is code. */
+export const codeInText = (sentence: string): string => escapeXml(sentence).replace(/`([^`]+)`/g, '<code dir="ltr">$1</code>')
 
 function initialsOf(name: string): string {
   const words = name.match(/[\p{L}\p{N}]+/gu) ?? []

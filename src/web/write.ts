@@ -31,7 +31,7 @@ export function writeRoutes(tools: Tools): Router {
   router.get('/users/:name/posts/:id/edit', async ctx => {
     const viewer = await requireOwner(tools, ctx)
     const { post } = await findOwn(tools, ctx.params)
-    sendForm(ctx, viewer, composeEdit(viewer, post))
+    sendForm(ctx, viewer, composeEdit(tools, viewer, post))
   })
   router.post('/users/:name/posts/:id/edit', ctx =>
     orWriteAgain(tools, ctx, async form => {

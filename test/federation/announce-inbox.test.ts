@@ -43,6 +43,16 @@ describe('announcing by ActivityPub', () => {
     assert.deepEqual(await last(fan), create)
   })
 
+  it('sends the tags of a text as Hashtags, and to subscribers as categories', async () => {
+    const subscriber = await writer.listener()
+    await post('a #Tag for @bob@bob.example')
+    const note = inner(await last(bob)) as unknown as { tag: { type: string; name: string; href: string }[]; content: string }
+    const { origin } = writer.tools.addresses
+    assert.deepEqual(note.tag.at(-1), { type: 'Hashtag', href: `${origin}/search?q=Tag`, name: '#Tag' })
+    assert.match(note.content, /<a class="mention hashtag" href="[^"]*" rel="tag">#<span>Tag<\/span><\/a>/)
+    assert.match(subscriber.got[0]!.body, /<category term="tag"\/>/)
+  })
+
   it('W18 sends an Update of the same note, and a Delete to everybody who had it', async () => {
     const made = await post()
     await edit(writer.tools, writer.ann, made, { text: 'Hi all' })
@@ -139,11 +149,12 @@ describe('announcing by ActivityPub', () => {
     assert.deepEqual([end.type, end.actor, end.object], ['Delete', writer.ann.uri, writer.ann.uri])
   })
 
-  for (const visibility of ['followers', 'direct'] as const)
-    it(`W29 sends no activity of a post that is ${visibility}`, async () => {
+  it('W29 sends no activity of a post that is for followers, and one that is direct to whom it mentions alone', async () => {
+    for (const visibility of ['followers', 'direct'] as const) {
       const secret = await keepPost(writer.tools, writer.ann, { visibility, mentions: [bob.actor.uri] })
       await writer.tools.queue.add('post.announce', { post: secret.id, act: 'post' })
       await writer.work()
-      assert.deepEqual([await types(bob), await types(fan)], [[], []])
-    })
+      assert.deepEqual([await types(bob), await types(fan)], [visibility === 'direct' ? ['Create'] : [], []])
+    }
+  })
 })

@@ -56,6 +56,36 @@ describe('answering', () => {
     assert.equal(bob.inbox.got.length, 2)
   })
 
+  it('X33 keeps one answer for whoever asks often and does not take it, the newest; to each wish to quote its own', async () => {
+    bob.inbox.onPost = () => ({ status: 503 })
+    const post = await keepPost(writer.tools, writer.ann)
+    for (const n of [1, 2, 3]) {
+      const quote = { type: 'QuoteRequest', actor: bob.actor.uri, object: post.uri, instrument: `https://bob.example/notes/${n}` }
+      for (const question of [followOf(bob, n), { ...followOf(bob, n), type: 'Undo', object: followOf(bob, n) }, quote])
+        await writer.tools.queue.add('inbox.answer', {
+          account: 'ann',
+          person: bob.actor.id,
+          activity: JSON.stringify(question),
+          yes: true
+        })
+      await writer.work()
+      writer.hub.pass(1000)
+    }
+    const waiting = (await writer.tools.deliveries.list({ failed: false, limit: 99 })).filter(({ state }) => state === 'waiting')
+    assert.equal(waiting.length, 5)
+    bob.inbox.onPost = () => ({})
+    bob.inbox.got.length = 0
+    writer.hub.pass(DAY)
+    await writer.hub.retry()
+    await writer.work()
+    const told = bob.inbox.got.map(({ body }) => JSON.parse(body).object)
+    assert.deepEqual(told.map(({ id, instrument, type }) => [type, instrument ?? id]).sort(), [
+      ['Follow', followOf(bob, 3).id],
+      ...[1, 2, 3].map(n => ['QuoteRequest', `https://bob.example/notes/${n}`]),
+      ['Undo', followOf(bob, 3).id]
+    ])
+  })
+
   it('S3-22 accepts the end of a follow, the object being the whole Undo with the Follow inside', async () => {
     await writer.tools.follows.remove(bob.actor.id, writer.ann.id)
     const [accept] = await ask(bob, undoOf(bob))

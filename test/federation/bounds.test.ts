@@ -24,6 +24,28 @@ describe('what strangers may make us ask', () => {
     await assert.rejects(bounds.spend('192.0.2.99', 's40.site.co.uk'), full)
   })
 
+  it('X30 asks a host more often that tells what it is asked for, but not for those who named somebody in vain, nor when much is in vain', async () => {
+    const bounds = makeBounds({ more: 20 })
+    const asked = async (host: string, from: (n: number) => string) => {
+      for (let n = 0; ; n++)
+        if (
+          await bounds.spend(from(n), host).then(
+            () => false,
+            () => true
+          )
+        )
+          return n
+    }
+    const [one, each] = [() => '192.0.2.1', (n: number) => `198.51.100.${n}`]
+    assert.equal(await asked('busy.example', one), 30)
+    assert.equal(await asked('busy.example', each), 0, 'all of it was used up')
+    await bounds.blame('192.0.2.2', 'vain.example')
+    assert.equal(await asked('vain.example', each), 10)
+    await bounds.praise('vain.example')
+    assert.equal(await asked('vain.example', each), 20, 'as often was it not in vain')
+    assert.equal(await asked('other.example', () => '192.0.2.2'), 5, 'who was blamed has no part in it')
+  })
+
   it('X30 leads to so many new domains in an hour, for each who leads and for all', async () => {
     const mayMeet = makeNewDomains({ each: 2, all: 3 })
     for (const host of ['a.example', 'b.example', 'x.a.example', 'y.b.example', 'a.example']) await mayMeet('ann', host)

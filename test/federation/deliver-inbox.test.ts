@@ -162,7 +162,27 @@ describe('an activity for an inbox', () => {
     shared.shared.onPost = () => ({ status: 410 })
     await post()
     assert.deepEqual([await isFollowed(gone), await isFollowed(shared)], [false, true])
-    assert.deepEqual(await states(), ['dropped', 'dropped'])
+    assert.deepEqual(await states(), ['dropped', 'dropped', 'done'])
+  })
+
+  it('W10 goes to each one’s own inbox when the shared one is gone, and ends the follow of whose own is gone as well', async () => {
+    const served = await Promise.all(
+      ['one', 'two', 'three'].map(name => people.inhabitant(name, 'big.example', { isShared: true, follows: name !== 'three' }))
+    )
+    const [one, two, three] = served as [Inhabitant, Inhabitant, Inhabitant]
+    const words = async (who: Inhabitant) =>
+      (await who.got()).map(({ object }) => (object as { content: string }).content.replace(/<.*?>/g, ''))
+    one.shared.onPost = () => ({ status: 503 })
+    await post('first')
+    await post('second for @three@big.example')
+    one.shared.onPost = () => ({ status: 410 })
+    two.inbox.onPost = () => ({ status: 410 })
+    await pass(MINUTE)
+    assert.deepEqual([await isFollowed(one), await isFollowed(two)], [true, false])
+    assert.deepEqual([await words(one), await words(three)], [['first', 'second for @three'], ['second for @three']])
+    const tries = one.shared.got.length
+    await post('third')
+    assert.deepEqual([(await words(one)).at(-1), two.inbox.got.length, one.shared.got.length], ['third', 1, tries])
   })
 
   it('is not sent by a node on loopback, except where it may be reached', async () => {

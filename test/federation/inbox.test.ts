@@ -69,6 +69,27 @@ describe('an inbox', () => {
     )
   })
 
+  it('X33 S3-14 answers a very long question by who asks for what, and any other by the whole', async () => {
+    const ann = at.person('x33')
+    const junk = 'x'.repeat(900_000)
+    const follow = ann.does('Follow', at.reader.bob.uri)
+    const quote = ann.does('QuoteRequest', at.ours.uri, { instrument: `${ann.origin}/notes/q` })
+    const undo = ann.does('Undo', { ...follow, junk })
+    const names = ({ id, type, actor }: typeof follow) => ({ id, type, actor })
+    const told: object[] = []
+    for (const asked of [{ ...follow, junk }, undo, { ...quote, object: { id: at.ours.uri, junk } }, { ...follow, junk: 'x' }]) {
+      at.reader.pass(SECOND)
+      accepted(await at.inboxes.post(ann, asked))
+      told.push(...(await at.answers()).map(({ activity }) => JSON.parse(activity)))
+    }
+    assert.deepEqual(told, [
+      { ...names(follow), object: at.reader.bob.uri },
+      { ...names(undo), object: { ...names(follow), object: at.reader.bob.uri } },
+      { ...names(quote), instrument: quote.instrument, object: at.ours.uri },
+      { ...follow, junk: 'x' }
+    ])
+  })
+
   it('takes a Flag for the owner’s log, and keeps nothing of it', async () => {
     const ann = at.person('flag')
     await at.nothing(
@@ -133,6 +154,14 @@ describe('an inbox', () => {
     }
     assert.deepEqual([...statuses].sort(), [401, 429])
     assert.ok(at.reader.net.sent.length - before <= 10)
+  })
+
+  it('W11 X30 takes a dozen new people of one server at once, from one address', async () => {
+    const people = Array.from({ length: 12 }, (_, n) => makePerson(at.reader.net, 'dozen', { name: `ann${n}` }))
+    const knocks = people.flatMap(one =>
+      [1, 2, 3].map(() => at.inboxes.post(one, one.does('Follow', at.reader.bob.uri), 'bob', { from: '203.0.113.12' }))
+    )
+    for (const answer of await Promise.all(knocks)) accepted(answer)
   })
 
   it('X8 asks once for all who claim the same key at the same time', async () => {

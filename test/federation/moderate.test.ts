@@ -39,6 +39,20 @@ describe('moderation', () => {
     assert.deepEqual(await shown(), ['bob', 'bob', 'bob'])
   })
 
+  it('W29 W31 a comment that is not for everybody cannot be approved, and its author is not trusted for it', async () => {
+    const { answerOf, keepAnswers, meet, post, reply, tools } = talk
+    const bob = await meet('bob')
+    for (const visibility of ['followers', 'direct'] as const) {
+      const secret = await reply(bob, post, { visibility })
+      await assert.rejects(approve(tools, secret.uri), error => error instanceof Refused && error.status === 409)
+    }
+    const told = answerOf('carol', { visibility: 'direct' })
+    await keepAnswers([told])
+    await assert.rejects(approve(tools, told.url), Refused)
+    await reply(bob, post)
+    assert.deepEqual(await shown(), [])
+  })
+
   it('W31 with none, approving one comment lets in that one alone', async () => {
     await talk.close()
     talk = await startTalk({ MODERATION: 'none' })

@@ -51,6 +51,18 @@ describe('publishing', () => {
     await assert.rejects(publish(tools, ann, { text: 'x'.repeat(60_000) }), error => error instanceof BadMessage && error.status === 413)
   })
 
+  it('X41 links the tags of its text, and has them as tags; an edit finds those of the new text, and keeps those of the feed', async () => {
+    const post = await publish(tools, ann, { text: 'on #bridges and #Water, see https://x.example/#no' })
+    assert.deepEqual(post.tags, ['bridges', 'Water'])
+    const link = '<a class="mention hashtag" href="https://ours.example/search?q=bridges" rel="tag">#<span>bridges</span></a>'
+    assert.ok(post.html.startsWith(`<p>on ${link} and`), post.html)
+    const { tags } = await edit(tools, ann, post, { html: `${post.html}<p>#more</p>` })
+    assert.deepEqual(tags, ['bridges', 'Water', 'more'])
+    assert.deepEqual((await edit(tools, ann, post, { text: 'nothing but #water' })).tags, ['water'])
+    const told = await keepPost(tools, ann, { html: '<p>a post</p>', tags: ['open source'] })
+    assert.deepEqual((await edit(tools, ann, told, { text: 'a #new post' })).tags, ['open source', 'new'])
+  })
+
   it('answers a post that is known and alive, by its id or its page', async () => {
     const ben = await meet(tools, 'ben')
     const asked = await keepPost(tools, ben, { url: 'https://a.example/page', conversation: 'urn:c' })

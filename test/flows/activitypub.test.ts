@@ -9,6 +9,7 @@ import type { Account, KeptPost } from '../../src/model/kept.ts'
 import { checkClaim, readUnverifiedSignatures, verifySignature } from '../../src/protocol/http-signature.ts'
 import { readBody, serve } from '../support/loopback.ts'
 import { startNode, type TestNode, until } from '../support/node.ts'
+import { keepPost } from '../support/residents.ts'
 
 for (const HTTP_SIGNATURE of ['cavage', 'rfc9421'])
   describe(`two nodes by ActivityPub, signed by ${HTTP_SIGNATURE}`, () => {
@@ -75,6 +76,19 @@ for (const HTTP_SIGNATURE of ['cavage', 'rfc9421'])
       const seen = await thread(there, note.uri)
       assert.equal(seen.length, 3)
       assert.deepEqual(await thread(here, note.uri), seen)
+    })
+
+    it('W29 W38 what one tells the other alone is answered to that one alone', async () => {
+      const secret = await keepPost(here!.tools, ann, { html: '<p>psst</p>', visibility: 'direct', mentions: [bob.uri] })
+      await here!.tools.queue.add('post.announce', { post: secret.id, act: 'post' })
+      assert.equal((await arrives(there, secret.uri)).visibility, 'direct')
+      const reply = await publish(there!.tools, bob, { text: 'hush', replyTo: secret.uri })
+      const kept = await arrives(here, reply.uri)
+      assert.deepEqual([kept.visibility, kept.mentions, kept.html], ['direct', [ann.uri], '<p>hush</p>'])
+      await edit(there!.tools, bob, await ownPost(there!.tools, bob, reply.uri), { text: 'hush!' })
+      assert.equal((await becomes(here, reply.uri, ({ edits }) => edits === 1)).visibility, 'direct')
+      await remove(there!.tools, bob, await ownPost(there!.tools, bob, reply.uri))
+      await becomes(here, reply.uri, ({ deletedAt }) => deletedAt !== undefined)
     })
 
     it('a like counts, and its undoing too, however often', async () => {

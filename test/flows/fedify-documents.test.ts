@@ -93,7 +93,7 @@ describe('documents of ours, read by Fedify', () => {
       tags.map(tag => [tag.constructor, String(tag.name), (tag as Mention).href?.href]),
       [
         [Mention, `@${carol.acct}`, carol.uri],
-        [Hashtag, '#cats', undefined]
+        [Hashtag, '#cats', `${node.url}/search?q=cats`]
       ]
     )
     const [picture] = await Array.fromAsync(note.getAttachments(fedify.context))

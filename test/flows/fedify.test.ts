@@ -131,6 +131,21 @@ for (const [form, firstKnock] of FORMS)
       return (await got.json()) as Comments
     }
 
+    it('W29 W38 its message to us alone is answered to it alone', async () => {
+      const said = await fedify.write('Between us', { mentions: [ann.uri], direct: true })
+      await fedify.create(ann.uri, said)
+      await becomes(said.id!.href, ({ visibility }) => visibility === 'direct')
+      const reply = await publish(node.tools, ann, { text: 'As you wish', replyTo: said.id!.href })
+      await isThere('Create', reply.uri)
+      const told = fedify.known.get(reply.uri)!
+      assert.deepEqual([told.toIds.map(String), told.ccIds, told.replyTargetId?.href], [[fedify.id], [], said.id!.href])
+      assert.equal((await fetch(reply.uri, { headers: { accept: 'application/activity+json' } })).status, 404)
+      await edit(node.tools, ann, await ownPost(node.tools, ann, reply.uri), { text: 'As we wish' })
+      await isThere('Update', reply.uri)
+      await remove(node.tools, ann, await ownPost(node.tools, ann, reply.uri))
+      await isThere('Delete', reply.uri)
+    })
+
     it('W26 likes and announces count, in both directions, and their undoing', async () => {
       for (const verb of ['like', 'announce'] as const) {
         const name = verb === 'like' ? 'favourite' : 'share'

@@ -46,6 +46,17 @@ describe('the worker', () => {
     it(`W10 when a job ends as ${what}`, async () => assert.equal(await outcome(reply), state))
   }
 
+  it('X33 writes no more than the beginning of a long text into the log', async () => {
+    const lines: object[] = []
+    const stop = startWorker({ ...hub.tools, log: { ...hub.tools.log, info: fields => void lines.push(fields as object) } })
+    const person = 'x'.repeat(1_000_000)
+    await hub.tools.queue.add('inbox.answer', { account: 'ann', person, activity: person, yes: true })
+    const line = await until('the line', () => lines[0])
+    await stop(5_000)
+    assert.ok(JSON.stringify(line).length < 1000)
+    assert.match(JSON.stringify(line), /"activity":"x{200}"/)
+  })
+
   it('W10 a job that is told to come later does so as often as its kind may, and is then given up', async () => {
     const { clock, queue, subscriptions } = hub.tools
     const { tries } = POLICY['feed.older']

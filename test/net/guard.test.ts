@@ -95,6 +95,11 @@ describe('guard', () => {
     }
   })
 
+  it('X13 refuses a host that ends in a dot, however that is written', () => {
+    for (const host of ['a.example.', 'a.example.:8080', 'a.example。', 'a.example%2e', 'localhost.', 'a.example..'])
+      assert.throws(() => lan.checkUrl(`https://${host}/`), Refused, host)
+  })
+
   it('I15 refuses a URL of more than 2,048 characters, and one that becomes so', () => {
     assert.ok(guard.checkUrl(`https://a.example/${'x'.repeat(2000)}`))
     assert.throws(() => guard.checkUrl(`https://a.example/${'x'.repeat(2048)}`), Refused)

@@ -197,7 +197,7 @@ describe('ActivityStreams documents', () => {
         title: 'On <bridges>',
         language: 'en',
         published: new Date('2026-11-22T10:00:00Z'),
-        tags: ['blog'],
+        tags: [{ name: 'blog', address: 'https://near.example/search?q=blog' }],
         visibility: 'public' as const
       },
       ...{
@@ -215,6 +215,8 @@ describe('ActivityStreams documents', () => {
       ['public', 'en', note.inReplyTo, note.enclosures]
     )
     assert.match(post.html, /<strong><a href="https:\/\/blog.example\/1">On &lt;bridges&gt;<\/a><\/strong><\/p><p>Hello<\/p>/)
+    const direct = readActivity(readJsonObject(writeDocument(writeCreate({ ...note, visibility: 'direct' })))).object
+    assert.equal(direct.type === 'post' && direct.post.visibility, 'direct')
     const like = { id: `${ANN}/acts/1`, actor: ANN, object: `${BOB}/statuses/1`, to: [BOB] }
     assert.equal(readActivity(readJsonObject(writeDocument(writeLike(like)))).verb, 'favourite')
     const undone = readActivity(readJsonObject(writeDocument(writeUndo({ ...like, object: writeFollow({ ...like, object: BOB }) }))))

@@ -132,14 +132,18 @@ export async function startFedify(firstKnock: HttpMessageSignaturesSpec = 'draft
     return act
   }
 
-  /** A public note; with `replyTo`, an answer to whoever wrote that. */
-  async function write(text: string, more: { replyTo?: string; mentions?: string[]; changes?: string } = {}): Promise<Note> {
+  /** A public note; with `replyTo`, an answer to whoever wrote that; if it is `direct`, for the mentioned alone. */
+  async function write(
+    text: string,
+    more: { replyTo?: string; mentions?: string[]; changes?: string; direct?: boolean } = {}
+  ): Promise<Note> {
     const id = more.changes === undefined ? context.getObjectUri(Note, { id: crypto.randomUUID() }) : new URL(more.changes)
     const before = notes.get(id.href)
     const people = (more.mentions ?? []).map(address => new URL(address))
     const note = new Note({
-      ...{ id, attribution: me(context), content: `<p>${text}</p>`, to: PUBLIC_COLLECTION },
-      ...{ ccs: [context.getFollowersUri(NAME), ...people], tags: people.map(href => new Mention({ href })) },
+      ...{ id, attribution: me(context), content: `<p>${text}</p>` },
+      ...(more.direct ? { tos: people } : { to: PUBLIC_COLLECTION, ccs: [context.getFollowersUri(NAME), ...people] }),
+      ...{ tags: people.map(href => new Mention({ href })) },
       ...(before instanceof Note ? { published: before.published, updated: await instantOf(new Date()) } : {}),
       ...(before === undefined ? { published: await instantOf(new Date()) } : {}),
       ...(more.replyTo === undefined ? {} : { replyTarget: new URL(more.replyTo) })
@@ -156,7 +160,8 @@ export async function startFedify(firstKnock: HttpMessageSignaturesSpec = 'draft
     undo: (to: string, activity: Activity) => send(to, does(Undo, activity)),
     like: (to: string, post: string) => send(to, does(Like, new URL(post))),
     announce: (to: string, post: string) => send(to, does(Announce, new URL(post))),
-    create: (to: string, note: Note) => send(to, about(Create, context, note, `${note.id}#create`)),
+    create: (to: string, note: Note) =>
+      send(to, about(Create, context, note, `${note.id}#create`).clone({ tos: note.toIds, ccs: note.ccIds })),
     update: (to: string, note: Note) => send(to, about(Update, context, note, `${note.id}#updates/${Date.now()}`)),
     async remove(to: string, note: Note): Promise<Delete> {
       const tombstone = new Tombstone({ id: note.id })
