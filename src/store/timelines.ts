@@ -104,18 +104,31 @@ export function makeTimelines(db: Db) {
           .orderBy('p.id', 'desc')
           .limit(limit)
       ),
+    /** In which language an account's last post of its own was, if it tells. @param name of the account */
+    async lastLanguage(name: string): Promise<string | undefined> {
+      const account = db('actors').select('id').where({ local_name: name })
+      const own = db('posts').where({ author_id: account, verb: 'post' }).whereNull('deleted_at')
+      return (await own.orderBy('id', 'desc').first('language'))?.language ?? undefined
+    },
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
     },
-    /** Full text of titles and bodies: every word must be there. */
-    async search(words: string, page: Page, onlyLocal: boolean): Promise<Shown[]> {
-      const fits = (query: Knex.QueryBuilder) => query.whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
-      const isLocal = (query: Knex.QueryBuilder) => isPublic(query).whereIn('p.author_id', accounts())
-      const [first, rest] = onlyLocal
-        ? [amongPeople(accounts(), page, query => fits(isPublic(query))), lookUp(page, query => fits(isLocal(query)))]
-        : [among(page, fits), lookUp(page, fits)]
-      return shownByIds(await ids(page, first, [rest]))
+    /**
+     * Full text of titles and bodies: every word and "phrase" must be there, and none with a minus before it; what is the same word is
+     * told by `search_text`.
+     * @param authors ids of those by whom alone it may be
+     */
+    async search(text: string, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }): Promise<Shown[]> {
+      const open = (query: Knex.QueryBuilder) => (onlyLocal ? isPublic(query) : query)
+      const says = (query: Knex.QueryBuilder) =>
+        open(text === '' ? query : query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text]))
+      const these = db.select(db.raw('unnest(?::text[]) as id', [authors ?? []]))
+      const people = () => (authors === undefined ? accounts() : onlyLocal ? accounts().whereRaw('id = any(?)', [authors]) : these.clone())
+      if (authors === undefined && !onlyLocal) return shownByIds(await ids(page, among(page, says), [lookUp(page, says)]))
+      if (text === '') return shownByIds(await ids(page, byPeople(people(), page, says)))
+      const theirs = lookUp(page, query => says(query).whereIn('p.author_id', people()))
+      return shownByIds(await ids(page, amongPeople(people(), page, says), [theirs]))
     },
     /** Posts by their ids. */
     some: async (ids: string[]): Promise<Map<string, Shown>> =>
