@@ -1,15 +1,16 @@
 /**
- * A post for all followers by ActivityPub, each delivery signed and its state durable, beside raw POSTs that were signed beforehand,
- * in turn in one run. The inboxes are shared ones of servers in another process.
+ * A post for all followers by ActivityPub, each delivery signed and its state durable, beside raw POSTs that were signed beforehand, and
+ * beside a Fedify that has its queue in memory, in turn in one run. The inboxes are shared ones of servers in another process.
  *   node bench/fanout.ts [followers] [inboxes] [rounds]
  */
 import { createPrivateKey, sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import { assemble } from '../src/assemble.ts'
 import { readConfig } from '../src/config.ts'
 import { signRequest } from '../src/federation/sign.ts'
-import type { Log } from '../src/model/log.ts'
+import { silence } from '../test/support/database.ts'
 import { freePort, harness, median, startBenchNode, startServer } from './node.ts'
 
 const [followers = 5000, inboxes = 1000, rounds = 3] = process.argv.slice(2).map(Number)
@@ -18,7 +19,6 @@ const AT_ONCE = 64
 
 type Version = { distinct: number; duplicates: number; first: number; lastNew: number }
 
-const silence: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silence }
 const node = await startBenchNode({ ACCOUNT: 'alice', LOG_LEVEL: 'warn' })
 const port = 20_000 + ((await freePort()) % 10_000)
 const control = `http://127.0.0.1:${await freePort()}`
@@ -27,6 +27,8 @@ const sink = await startServer(
   ['--port', String(port), '--ports', String(PORTS), '--control', new URL(control).port],
   `${control}/`
 )
+const peer = `http://127.0.0.1:${await freePort()}`
+const fedify = await startServer(fileURLToPath(new URL('fedify.ts', import.meta.url)), [new URL(peer).port], `${peer}/taken`)
 await fetch(`${control}/group`, { method: 'POST', body: JSON.stringify({ name: 'f', n: inboxes }) })
 const inboxOf = (n: number) => `http://127.0.0.1:${port + (n % PORTS)}/c/f/${n}`
 
@@ -90,23 +92,37 @@ function signatures(ms: number): number {
   return (count * 1000) / (performance.now() - begun)
 }
 
-const rates: { raw: number[]; ours: number[] } = { raw: [], ours: [] }
+/** What Fedify sends: the inboxes are given to it, each once. */
+async function sendByFedify(version: number): Promise<void> {
+  const order = { version, inboxes: Array.from({ length: inboxes }, (_, n) => inboxOf(n)) }
+  await fetch(`${peer}/send`, { method: 'POST', body: JSON.stringify(order) })
+}
+
+const rates = { raw: [] as number[], ours: [] as number[], fedify: [] as number[] }
 for (let round = 0; round < rounds; round++) {
-  await limit(round * 2 + 1)
-  const raw = await seen(round * 2 + 1)
-  node.command('publish', '--as', 'alice', '--text', `bench-version=${round * 2 + 2} ${'x'.repeat(600)}`)
+  const version = round * 3 + 1
+  await limit(version)
+  const raw = await seen(version)
+  node.command('publish', '--as', 'alice', '--text', `bench-version=${version + 1} ${'x'.repeat(600)}`)
   const told = Date.now()
-  const ours = await seen(round * 2 + 2)
+  const ours = await seen(version + 1)
+  await sendByFedify(version + 2)
+  const theirs = await seen(version + 2)
   rates.raw.push(raw.rate)
   rates.ours.push(ours.rate)
+  rates.fedify.push(theirs.rate)
   const last = ((ours.lastNew - told) / 1000).toFixed(2)
   console.log(
     `signed beforehand ${raw.rate}/s   tidings ${ours.rate}/s, last ${last} s after the command, ` +
-      `lost ${inboxes - ours.distinct}, doubled ${ours.duplicates}`
+      `lost ${inboxes - ours.distinct}, doubled ${ours.duplicates}   Fedify ${theirs.rate}/s, lost ${inboxes - theirs.distinct}`
   )
 }
-const [raw, ours] = [median(rates.raw), median(rates.ours)]
+const [raw, ours, theirs] = [median(rates.raw), median(rates.ours), median(rates.fedify)]
 console.log(`RSA-2048 ${Math.round(signatures(1500))}/s signed by one core`)
-console.log(`${followers} followers at ${inboxes} inboxes: ratio to what was signed beforehand ${(ours / raw).toFixed(2)}`)
+console.log(
+  `${followers} followers at ${inboxes} inboxes: ratio to what was signed beforehand ${(ours / raw).toFixed(2)}, ` +
+    `to Fedify ${(ours / theirs).toFixed(1)}`
+)
+await fedify.stop()
 await sink.stop()
 await node.stop()

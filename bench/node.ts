@@ -1,6 +1,6 @@
 /** What every bench needs: a real node, started as its owner would, and the load harness beside the project. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,8 @@ const shared = process.env.SHARED_DIR ?? join(project, '../shared')
 export function harness(path: string): string {
   const file = join(shared, 'tools', path)
   if (!existsSync(file)) throw new Error(`The harness is not there: ${file}. Set SHARED_DIR.`)
-  return file
+  // its programs ask whether they were started, by their real path
+  return realpathSync(file)
 }
 
 export const freePort = (): Promise<number> =>
@@ -52,6 +53,7 @@ export async function startBenchNode(settings: Record<string, string> = {}): Pro
     ...settings
   }
   const child = spawn(process.execPath, ['src/main.ts', 'start'], { cwd: project, env, stdio: ['ignore', 'ignore', 'inherit'] })
+  endWithUs(child)
   const url = `http://127.0.0.1:${port}`
   await ready(`${url}/readyz`)
   return {
@@ -68,10 +70,14 @@ export async function startBenchNode(settings: Record<string, string> = {}): Pro
 /** A server that is one file, until it answers. */
 export async function startServer(file: string, words: string[], probe: string): Promise<{ pid: number; stop(): Promise<void> }> {
   const child = spawn(process.execPath, [file, ...words], { stdio: 'ignore' })
+  endWithUs(child)
   for (const end = Date.now() + 10_000; Date.now() < end && !(await fetch(probe).catch(() => undefined)); )
     await new Promise(done => setTimeout(done, 20))
   return { pid: child.pid!, stop: () => end(child, 'SIGTERM') }
 }
+
+/** Nothing goes on when a bench fails. */
+const endWithUs = (child: ChildProcess): void => void process.once('exit', () => child.kill('SIGTERM'))
 
 const end = (child: ChildProcess, signal: NodeJS.Signals): Promise<void> =>
   new Promise(done => {

@@ -66,7 +66,7 @@ type Parts = Pick<Tools, 'config' | 'log' | 'http' | 'worker' | 'onChange'> & { 
 function wire({ database, vault, boss, ...parts }: Parts, { clock = () => new Date(), random = Math.random }: Overrides): Tools {
   const known: KnownVerdicts = {}
   parts.onChange(told => {
-    if (told === MODERATED || told === '*') delete known.hosts
+    if (told === MODERATED || told === '*') delete known.blocked
   })
   return {
     ...makeStores(database.knex, vault, boss, known),

@@ -2,10 +2,10 @@
  * One way out: what waits for an address is sent in its order, and what became of it is written down before the address is
  * given to anybody else. A crash repeats at most what was under way; nothing is lost.
  */
+import { makeBatch } from '../model/batch.ts'
 import type { Recipient } from '../model/kept.ts'
 import { LAST_PAUSE, retryPause } from '../model/retries.ts'
 import type { Document, Health, Outcome, Tools, Waiting } from '../tools.ts'
-import { makeBatch } from './batch.ts'
 import { isDone, type Result, send } from './deliver-send.ts'
 
 type Needs = Omit<Tools, 'history' | 'onChange' | 'queue'>

@@ -1,10 +1,10 @@
 /** The hub's counter: takes requests and keeps them to be verified, and takes publish pings (protocols.md H1 to H5, H10). */
+import { makeBatch } from '../model/batch.ts'
 import { BadMessage, Refused } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { canonicalTopic, grantLease, readHubRequest, type SubscriptionRequest, signatureMethod } from '../protocol/hub.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
-import { makeBatch } from './batch.ts'
 import { challenge } from './verify.ts'
 
 const OPEN_AT_ONCE = 100

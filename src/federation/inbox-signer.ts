@@ -136,7 +136,10 @@ export function makeReplays(clock: () => Date) {
   let turned = clock().getTime()
   const nameOf = ({ keyId, signature }: Claim) => `${keyId} ${signature.toString('base64')}`
   return {
-    has: (claim: Claim): boolean => young.has(nameOf(claim)) || old.has(nameOf(claim)),
+    has(claim: Claim): boolean {
+      const name = nameOf(claim)
+      return young.has(name) || old.has(name)
+    },
     add(claim: Claim): void {
       const now = clock().getTime()
       if (now - turned > REPLAY_MS || young.size >= MOST_REPLAYS) [young, old, turned] = [new Set(), young, now]

@@ -9,10 +9,11 @@ import { hostOfName, isHostBlocked, makeSender, type Received } from './identity
 import { type Concern, findConcern, mentioning } from './inbox-concern.ts'
 import { checkObject, type Question, repliesOf } from './inbox-question.ts'
 import { namesOf } from './moderate.ts'
+import type { Known } from './people.ts'
 import { receive } from './receive.ts'
 
 /** `known`: the actor as kept; `met`: as fetched just now, one of the two is there; `target`: where they move to. */
-export type Proven = { question: Question; concern: Concern; known?: Actor; met?: Met; target?: Met; signedAt: Date }
+export type Proven = { question: Question; concern: Concern; known?: Known; met?: Met; target?: Met; signedAt: Date }
 
 /** What was signed within this time of its arrival was done when it came, milliseconds: dates of signatures have whole seconds. */
 const PROMPT_MS = 10_000
@@ -26,7 +27,8 @@ const LONGEST_THREAD = 50
 export async function isBlocked({ verdicts }: Pick<Stores, 'verdicts'>, uri: string, known: Actor | undefined): Promise<boolean> {
   if (known?.blockedAt !== undefined) return true
   const names = known === undefined ? [uri] : namesOf(known)
-  return (await isHostBlocked({ verdicts }, names)) || [...(await verdicts.find(names)).values()].includes('blocked')
+  const people = await verdicts.blockedPeople()
+  return names.some(name => people.has(name)) || isHostBlocked({ verdicts }, names)
 }
 
 /**
@@ -63,10 +65,10 @@ export async function fetchWhatIsMissing(
 /** Keeps what was proven, once. Must be called inside a transaction, of which `stores` are the stores. */
 export async function takeProven(stores: Stores, proven: Proven, now: Date): Promise<Received> {
   const { concern, known, met, question, signedAt, target } = proven
-  const actor = met === undefined ? known! : await keepActor(stores, met.document, now, met.acct)
+  const actor = met === undefined ? known!.actor : await keepActor(stores, met.document, now, met.acct)
   if (actor.removedAt !== undefined) return { outcome: 'ignored' }
   const activity = dated(mentioning(question, concern).activity, signedAt, now)
-  const sender = makeSender(actor, await stores.actors.namesOf(actor.id), {
+  const sender = makeSender(actor, met === undefined ? known!.names : await stores.actors.namesOf(actor.id), {
     ...{ via: 'inbox', question: question.text },
     ...concern,
     ...(question.profile === undefined ? {} : { facts: withoutProfile(question.profile) }),

@@ -3,8 +3,9 @@ import { type Failure, isFailure, Missing, Refused } from '../model/errors.ts'
 import type { Actor } from '../model/kept.ts'
 import type { ActorDocument } from '../protocol/actor-document.ts'
 import { type Claim, checkClaim, type HttpMessage, readUnverifiedSignatures } from '../protocol/http-signature.ts'
-import type { Tools } from '../tools.ts'
+import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
+import { askTogether } from './ask-together.ts'
 import { makeBounds } from './bounds.ts'
 import { confirmHandle, isOfOne } from './fetch-actor.ts'
 import type { Received } from './identity.ts'
@@ -13,6 +14,8 @@ import { checkObject, type Question, readQuestion } from './inbox-question.ts'
 import { makeRelays } from './inbox-relay.ts'
 import { makeReplays, makeSigners } from './inbox-signer.ts'
 import { fetchWhatIsMissing, isBlocked, type Proven, takeProven } from './inbox-take.ts'
+import type { Known } from './people.ts'
+import { isSociable, makeTogether } from './receive-together.ts'
 
 /** What was posted. `account`: to whose inbox, none for the shared one; `from`: the address of whoever posted it. */
 export type Posted = { account?: string; request: HttpMessage; body: Buffer; from: string }
@@ -22,13 +25,15 @@ const IGNORED: Received = { outcome: 'ignored' }
 const ENDS = ['delete', 'undo']
 
 /** The inboxes of this process. Whatever is genuine is taken, though nothing may come of it (202). */
-export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
+export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
+  const tools = askTogether(given)
   const { actors, addresses, clock, log, transaction } = tools
   const authority = new URL(addresses.origin).host
   const bounds = makeBounds()
   const signers = makeSigners(tools, bounds)
   const relays = makeRelays(tools, bounds, signers)
   const replays = makeReplays(clock)
+  const together = makeTogether(tools)
 
   /** The claims in whose favour everything speaks but the signature itself. @throws Refused 401 when there is none */
   function checkClaims({ body, request }: Posted): Claim[] {
@@ -64,8 +69,9 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
   }
 
   /** All that is proven, with whatever must be fetched for it. */
-  async function prepare(question: Question, signed: Signed, known: Actor | undefined, from: string): Promise<Proven | undefined> {
+  async function prepare(question: Question, signed: Signed, found: Known | undefined, from: string): Promise<Proven | undefined> {
     const { document } = signed
+    const known = found?.actor
     const activity = known === undefined ? question.activity : await completeAnswered(tools, question.activity, known)
     const asked = { ...question, activity }
     const concern = asked.isBare && known !== undefined ? {} : await findConcern(tools, asked, known)
@@ -82,11 +88,20 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     })
     const acct = document === undefined || known?.acct !== undefined ? undefined : await confirmHandle(tools, document)
     const met = document === undefined ? {} : { met: { document, ...(acct ? { acct } : {}) } }
-    return whole && { ...whole, ...met, ...(known ? { known } : {}), signedAt: signed.at }
+    return whole && { ...whole, ...met, ...(found ? { known: found } : {}), signedAt: signed.at }
   }
 
-  async function takeSigned(question: Question, posted: Posted, known: Actor | undefined): Promise<Received> {
+  /** What holds no more than rows of its actor's shares a transaction with others. */
+  function keep(proven: Proven): Promise<Received> {
+    const { known, met, question, target } = proven
+    const work = (stores: Stores) => takeProven(stores, proven, clock())
+    const alone = known === undefined || met !== undefined || target !== undefined || question.profile !== undefined
+    return alone || !isSociable(question.activity) ? transaction(work) : together(known.actor.id, work)
+  }
+
+  async function takeSigned(question: Question, posted: Posted, found: Known | undefined): Promise<Received> {
     const { actor } = question
+    const known = found?.actor
     const claims = checkClaims(posted)
     if (!ENDS.includes(question.activity.verb) && (await isBlocked(tools, actor, known))) return IGNORED
     const own = claims.filter(claim => isOfOne(claim.keyId, actor))
@@ -98,8 +113,8 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     if (replays.has(signed.claim)) return IGNORED
     replays.add(signed.claim)
     try {
-      const proven = await prepare(question, { ...signed, at: signedAt(signed.claim, posted.request) }, known, posted.from)
-      return proven === undefined ? IGNORED : await transaction(stores => takeProven(stores, proven, clock()))
+      const proven = await prepare(question, { ...signed, at: signedAt(signed.claim, posted.request) }, found, posted.from)
+      return proven === undefined ? IGNORED : await keep(proven)
     } catch (error) {
       replays.remove(signed.claim)
       throw error
@@ -116,12 +131,13 @@ export function makeInbox(tools: Tools): (posted: Posted) => Promise<Received> {
     const question = readQuestion(posted.body)
     const { activity, actor } = question
     if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
-    const known = await actors.findByName(actor)
+    const found = (await actors.findByNames([actor])).get(actor)
+    const known = found?.actor
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
     const nobody = known === undefined || known.removedAt !== undefined
     if ((nobody && activity.verb === 'delete') || known?.removedAt !== undefined) return IGNORED
     checkObject(question)
-    const received = await takeSigned(question, posted, known)
+    const received = await takeSigned(question, posted, found)
     log.info({ account: posted.account, actor, verb: activity.verb, outcome: received.outcome }, 'inbox')
     return received
   }

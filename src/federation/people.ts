@@ -8,7 +8,6 @@ import { identityOf } from '../protocol/atom-author.ts'
 import { keyObject } from '../protocol/magic.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { ActorFacts, Tools } from '../tools.ts'
-import { makeFinder } from './batch.ts'
 import { type Bounds, makeBounds } from './bounds.ts'
 import { confirmUri, type Discovery } from './discover.ts'
 import { hostOfName, isAt } from './identity.ts'
@@ -31,14 +30,12 @@ const JUST_NOW = 10_000
 const RETRY_SECONDS = 300
 const MOST_KEYS = 10_000
 const MOST_SEARCHES = 1000
-const MOST_AT_ONCE = 100
 
 export type People = ReturnType<typeof makePeople>
 
 /** What this process remembers of people: keys ready to verify with, and who was looked up for whom. */
 export function makePeople(tools: Tools) {
   const { actors, clock, transaction } = tools
-  const find = makeFinder(MOST_AT_ONCE, names => actors.findByNames(names))
   const keyObjects = makeKeyCache()
   const bounds = makeBounds()
   const searches = new Map<string, { found: Promise<Found>; at: number }>()
@@ -132,7 +129,7 @@ export function makePeople(tools: Tools) {
   /** Whoever is known under the name of an author. */
   async function findKnown(author: Author): Promise<Known | undefined> {
     const name = identityOf(author)
-    return name === undefined ? undefined : find(name)
+    return name === undefined ? undefined : (await actors.findByNames([name])).get(name)
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Many who speak at the same time are taken in one commit, and none of them waits for a disk of his own. */
 import type { Activity } from '../model/activity.ts'
-import type { Stores, Tools } from '../tools.ts'
-import { makeBatch } from './batch.ts'
+import { makeBatch } from '../model/batch.ts'
+import type { Job, Stores, Tools } from '../tools.ts'
 import type { Received } from './identity.ts'
 
 /** `author`: the id of whose act it is. */
@@ -18,6 +18,13 @@ export const isSociable = ({ verb }: Activity): boolean => !ALONE.includes(verb)
 
 async function takeInOrder(stores: Stores, list: Taking[]): Promise<void> {
   for (const one of list) one.received = await one.take(stores)
+}
+
+/** A queue in which the jobs of a whole transaction are put together. */
+function gatherJobs({ queue }: Stores): { queue: Stores['queue']; addAtEnd: () => Promise<void> } {
+  const jobs: Job[] = []
+  const add: Stores['queue']['add'] = async (name, data, after) => void jobs.push({ name, data, ...(after ? { after } : {}) } as Job)
+  return { queue: { ...queue, add }, addAtEnd: () => queue.addAll(jobs) }
 }
 
 /**
@@ -37,8 +44,11 @@ export function makeTogether({ transaction }: Pick<Tools, 'transaction'>) {
     const sorted = list.toSorted((a, b) => (a.author < b.author ? -1 : a.author > b.author ? 1 : 0))
     try {
       await transaction(async stores => {
-        const all = await Promise.allSettled([...Map.groupBy(sorted, one => one.author).values()].map(own => takeInOrder(stores, own)))
+        const { addAtEnd, queue } = gatherJobs(stores)
+        const own = [...Map.groupBy(sorted, one => one.author).values()]
+        const all = await Promise.allSettled(own.map(each => takeInOrder({ ...stores, queue }, each)))
         for (const one of all) if (one.status === 'rejected') throw one.reason
+        await addAtEnd()
       })
     } catch {
       for (const one of list) await apart(one)

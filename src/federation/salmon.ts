@@ -6,7 +6,7 @@ import { authorsAgree } from '../protocol/atom-author.ts'
 import { type Proof, readEnvelope, readPayload, readUnverified, verifyEnvelope } from '../protocol/magic-envelope.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
-import { makeFinder } from './batch.ts'
+import { askTogether } from './ask-together.ts'
 import { hostOfName, isHostBlocked, isOwn, makeSender, type Received } from './identity.ts'
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
@@ -16,7 +16,6 @@ import { isSociable, makeTogether } from './receive-together.ts'
 /** What was posted. `from`: the address of whoever posted it. */
 export type Slap = { body: Buffer; contentType?: string; from: string }
 
-const MOST_AT_ONCE = 100
 const HOUR = 60 * 60_000
 const OLDEST = 7 * 24 * HOUR
 /** What a signature that proves little may still do (M7). */
@@ -25,10 +24,10 @@ const HARMLESS: readonly Verb[] = ['post', 'favourite']
 export type ReceiveEnvelope = ReturnType<typeof makeSalmon>
 
 /** The Salmon endpoints of our accounts, in this process. */
-export function makeSalmon(tools: Tools) {
-  const { actors, clock, config, log, transaction } = tools
+export function makeSalmon(given: Tools) {
+  const tools = askTogether(given)
+  const { clock, config, log, transaction } = tools
   const people = makePeople(tools)
-  const accounts = { actors: { findAccount: makeFinder(MOST_AT_ONCE, names => actors.findAccounts(names)) } }
   const together = makeTogether(tools)
 
   /**
@@ -44,7 +43,7 @@ export function makeSalmon(tools: Tools) {
    * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
    */
   return async function receiveEnvelope(name: string, { body, contentType, from }: Slap): Promise<Received> {
-    const account = await findAccount(accounts, name)
+    const account = await findAccount(tools, name)
     const envelope = readEnvelope(body, contentType)
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!

@@ -1,10 +1,10 @@
 /** To ask subscribers whether they meant it, and to tell them when it is over (protocols.md H5, H6). */
 import { randomBytes } from 'node:crypto'
+import { makeBatch } from '../model/batch.ts'
 import { BadMessage, isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { challengeMatches, deniedUrl, verificationUrl } from '../protocol/hub.ts'
 import type { Tools } from '../tools.ts'
-import { makeBatch } from './batch.ts'
 
 const CLAIM_MS = 60_000
 const AT_ONCE = 500

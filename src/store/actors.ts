@@ -58,6 +58,11 @@ const COLUMNS = [
 export const actorColumns = (alias: string, prefix: string): string[] =>
   COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
 
+const FIND_BY_NAMES = `
+  select ${actorColumns('a', '')}, n.name, array(select o.name from actor_names o where o.actor_id = a.id) as names
+  from actor_names n join actors a on a.id = n.actor_id where n.name = any(?)`
+type Named = { name: string; names: string[] }
+
 /** A document replaces the one before it as a whole. */
 const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
   told === undefined
@@ -90,12 +95,8 @@ export function makeActors(db: Db, vault: Vault) {
     findByName: (name: string) => first(db('actors').select(COLUMNS).where('id', db('actor_names').select('actor_id').where({ name }))),
     /** Several by any of their confirmed names at once, each under the name that was asked for, with all names that they have. */
     async findByNames(asked: string[]): Promise<Map<string, { actor: Actor; names: string[] }>> {
-      const rows = await db('actor_names as n')
-        .join('actors as a', 'a.id', 'n.actor_id')
-        .whereRaw('n.name = any(?)', [asked])
-        .select(actorColumns('a', ''))
-        .select('n.name', db.raw('array(select o.name from actor_names o where o.actor_id = a.id) as names'))
-      return new Map(rows.map(({ name, names, ...row }) => [name, { actor: fromRow<Actor>(row), names }]))
+      const { rows } = await db.raw(FIND_BY_NAMES, [asked])
+      return new Map(rows.map(({ name, names, ...row }: Named) => [name, { actor: fromRow<Actor>(row), names }]))
     },
     async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
       const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')

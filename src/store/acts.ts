@@ -1,6 +1,6 @@
 import type { Actor, KeptPost } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
-import { POST_COLUMNS } from './history.ts'
+import { POST_COLUMNS } from './new-posts.ts'
 import { type Db, fromRow } from './rows.ts'
 
 export type Acts = ReturnType<typeof makeActs>

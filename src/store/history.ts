@@ -1,6 +1,6 @@
 import type { KeptPost, Version } from '../model/kept.ts'
+import { isUri, makeNewPosts, POST_COLUMNS, type Quoting } from './new-posts.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
-import { isUri, type Quoting, settle } from './settle-post.ts'
 
 export type History = ReturnType<typeof makeHistory>
 
@@ -20,12 +20,6 @@ export type Kept =
   | { outcome: 'new'; post: KeptPost; quoting: Quoting[] }
   | { outcome: 'stolen' }
 
-export const POST_COLUMNS = [
-  ...['id', 'uri', 'author_id', 'verb', 'kind', 'url', 'entry_url', 'activity_url', 'title', 'html', 'warning', 'language'],
-  ...['published_at', 'updated_at', 'received_at', 'sorted_at', 'in_reply_to', 'in_reply_to_url', 'parent_id', 'conversation'],
-  ...['mentions', 'tags', 'enclosures', 'visibility', 'sensitive', 'shared_id', 'quoted', 'edits', 'deleted_at']
-]
-
 /** What an edit may change: never id, author or first publication (X11). */
 const editable = (post: NewPost) =>
   toRow({
@@ -40,7 +34,9 @@ const whole = (post: NewPost, now: Date) =>
     ...{ activityUrl: post.activityUrl, publishedAt: post.publishedAt, updatedAt: post.updatedAt ?? post.publishedAt, receivedAt: now },
     ...{ sortedAt: post.sortedAt, inReplyTo: post.inReplyTo, inReplyToUrl: post.inReplyToUrl, parentId: post.parentId },
     ...{ conversation: post.conversation, rightful: post.rightful, sharedId: post.sharedId },
-    ...editable(post)
+    ...{ title: post.title, html: post.html, bodyText: post.text, warning: post.warning, language: post.language, url: post.url },
+    ...{ tags: post.tags, mentions: post.mentions, enclosures: post.enclosures, quoted: post.quoted },
+    ...{ visibility: post.visibility, sensitive: post.sensitive }
   })
 
 const isChanged = (kept: KeptPost, post: NewPost) => kept.html !== post.html || kept.title !== post.title || kept.warning !== post.warning
@@ -49,6 +45,7 @@ const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: nul
 
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
 export function makeHistory(db: Db) {
+  const posts = makeNewPosts(db)
   const one = async (query: PromiseLike<unknown>): Promise<KeptPost | undefined> => {
     const row = (await query) as Record<string, unknown> | undefined
     return row && fromRow<KeptPost>(row)
@@ -90,13 +87,7 @@ export function makeHistory(db: Db) {
     find: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).first()),
     /** By its URI, and by its author when known. Of several with one URI the rightful one is given, else the first seen. */
     findByUri: (uri: string, authorId?: string) =>
-      one(
-        db('posts')
-          .select(POST_COLUMNS)
-          .where({ uri, ...(authorId === undefined ? {} : { author_id: authorId }) })
-          .orderBy([{ column: 'rightful', order: 'desc' }, { column: 'received_at' }])
-          .first()
-      ),
+      authorId === undefined ? posts.findByUri(uri) : one(db('posts').select(POST_COLUMNS).where({ uri, author_id: authorId }).first()),
     /** By the ActivityPub id that it bears beside its own (X13). */
     findByActivityUrl: (url: string) => one(db('posts').select(POST_COLUMNS).where({ activity_url: url }).orderBy('received_at').first()),
     findByAddress(url: string): Promise<KeptPost | undefined> {
@@ -104,16 +95,7 @@ export function makeHistory(db: Db) {
       return one(named.select(POST_COLUMNS).orderBy('received_at').first())
     },
     /** Somebody's post by any of the ids that it bears in the protocols by which it may have come (X13). */
-    findTwin(authorId: string, ids: string[]): Promise<KeptPost | undefined> {
-      const own = db('posts').where({ author_id: authorId })
-      const named = own.where(same => same.whereIn('uri', ids).orWhereIn('activity_url', ids))
-      return one(
-        named
-          .select(POST_COLUMNS)
-          .orderByRaw('uri = ? desc, received_at', [ids[0] ?? ''])
-          .first()
-      )
-    },
+    findTwin: (authorId: string, ids: string[]) => posts.findTwin({ authorId, ids }),
 
     /** Of two authors with one id the one whose host it names is believed, else the first (I10). What is no URI counts within its feed alone. */
     async isStolen(post: Pick<NewPost, 'uri' | 'authorId' | 'rightful'>): Promise<boolean> {
@@ -126,19 +108,19 @@ export function makeHistory(db: Db) {
      * at once. Must run inside a transaction.
      */
     async keep(post: NewPost, now: Date): Promise<Kept> {
-      const [made] = await db('posts').insert(whole(post, now)).onConflict(['author_id', 'uri']).ignore().returning(POST_COLUMNS)
+      const made = await posts.insert(whole(post, now))
       if (made === undefined) {
         if (await this.isStolen(post)) return { outcome: 'stolen' }
         const kept = await one(db('posts').select(POST_COLUMNS).where({ author_id: post.authorId, uri: post.uri }).forUpdate().first())
         if (kept === undefined) throw new Error('a post vanished while it was kept')
         return kept.deletedAt === undefined ? again(kept, post, now) : { outcome: 'dead', post: kept }
       }
-      const { deletedAt, quoting, stolen } = await settle(db, post)
+      const { deletedAt, quoting, stolen } = await posts.settle(post)
       const mine = db('posts').where({ id: post.id })
       if (stolen) await mine.delete()
       else if (deletedAt !== null) await mine.update({ ...EMPTY, deleted_at: deletedAt })
-      else return { outcome: 'new', post: fromRow<KeptPost>(made), quoting }
-      return stolen ? { outcome: 'stolen' } : { outcome: 'dead', post: { ...fromRow<KeptPost>(made), deletedAt: deletedAt! } }
+      else return { outcome: 'new', post: made, quoting }
+      return stolen ? { outcome: 'stolen' } : { outcome: 'dead', post: { ...made, deletedAt: deletedAt! } }
     },
     /** A post of ours as it is now, held until the transaction ends: two edits at once become two versions. */
     lock: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).forUpdate().first()),

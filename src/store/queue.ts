@@ -48,7 +48,8 @@ export type Jobs = {
   deliver: { recipients: string[] }
 }
 export type JobName = keyof Jobs
-export type Job = { [Name in JobName]: { name: Name; data: Jobs[Name] } }[JobName]
+/** `after`: not worked before that time. */
+export type Job = { [Name in JobName]: { name: Name; data: Jobs[Name]; after?: Date } }[JobName]
 
 /** How each kind is tried again: seconds before the first retry (doubled each time, at most `most`), and how often. */
 export const POLICY: Record<JobName, { tries: number; pause: number; most: number }> = {
@@ -115,6 +116,17 @@ export function makeQueue(boss: PgBoss, db: Db) {
         within
       )
       await wake(name)
+    },
+    /** Jobs of any kinds, with one statement for each kind. */
+    async addAll(jobs: Job[]): Promise<void> {
+      for (const [name, list] of Map.groupBy(jobs, job => job.name)) {
+        await boss.insert(
+          name,
+          list.map(({ after, data }) => ({ data, ...(after === undefined ? {} : { startAfter: after }) })),
+          within
+        )
+        if (list.some(({ after }) => after === undefined)) await wake(name)
+      }
     },
     /** Takes up to `most` jobs out. They are this process's until settled; `keepAlive` must be called within 30 s, again and again. */
     async take<Name extends JobName>(name: Name, most: number): Promise<Taken<Name>[]> {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
-import { POST_COLUMNS } from './history.ts'
+import { POST_COLUMNS } from './new-posts.ts'
 import { type Db, fromRow } from './rows.ts'
 import { hostIn, isBlockedHost } from './verdicts.ts'
 

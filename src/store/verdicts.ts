@@ -3,22 +3,33 @@ import { type Db, fromRow } from './rows.ts'
 
 export type Verdicts = ReturnType<typeof makeVerdicts>
 
-/** What a process knows of blocked hosts without asking: it is emptied whenever the owner decided something (`MODERATED`). */
-export type KnownVerdicts = { hosts?: Promise<ReadonlySet<string>> }
+type Blocked = { hosts: ReadonlySet<string>; people: ReadonlySet<string> }
+
+/** What a process knows of the blocked without asking: it is emptied whenever the owner decided something (`MODERATED`). */
+export type KnownVerdicts = { blocked?: Promise<Blocked> }
 
 /** What `changes` tells when the owner decided something. */
 export const MODERATED = 'moderated'
 
 /** What the owner decided of comments, people and hosts. It holds for ever, also for what comes again (W31). */
 export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
-  const readHosts = async (): Promise<ReadonlySet<string>> => {
-    const rows = await db('verdicts').select('subject').where({ verdict: 'blocked' }).whereLike('subject', 'host:%')
-    return new Set(rows.map(({ subject }) => subject.slice('host:'.length)))
+  const readBlocked = async (): Promise<Blocked> => {
+    const subjects: string[] = await db('verdicts').where({ verdict: 'blocked' }).pluck('subject')
+    const { hosts = [], people = [] } = Object.groupBy(subjects, subject => (subject.startsWith('host:') ? 'hosts' : 'people'))
+    return { hosts: new Set(hosts.map(subject => subject.slice('host:'.length))), people: new Set(people) }
+  }
+  /** They are asked for seldom: this is looked at for whatever comes in. */
+  const findBlocked = (): Promise<Blocked> => {
+    known.blocked ??= readBlocked().catch(error => {
+      delete known.blocked
+      throw error
+    })
+    return known.blocked
   }
   return {
     /** What was approved before is so again when the new verdict is taken back. */
     async keep(subject: string, verdict: Verdict['verdict'], at: Date): Promise<void> {
-      delete known.hosts
+      delete known.blocked
       const wasApproved = db.raw("excluded.verdict <> 'approved' and (verdicts.was_approved or verdicts.verdict = 'approved')")
       await db('verdicts').insert({ subject, verdict, at }).onConflict('subject').merge({ verdict, at, was_approved: wasApproved })
     },
@@ -28,7 +39,7 @@ export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
     },
     /** Takes verdicts of one kind back. Answers how many there were. */
     async removeMany(subjects: string[], verdict: Verdict['verdict']): Promise<number> {
-      delete known.hosts
+      delete known.blocked
       const these = () => db('verdicts').whereIn('subject', subjects).where({ verdict })
       const restored = await these().where({ was_approved: true }).update({ verdict: 'approved', was_approved: false })
       return restored + (await these().delete())
@@ -38,14 +49,9 @@ export function makeVerdicts(db: Db, known: KnownVerdicts = {}) {
       const rows = await db('verdicts').select('subject', 'verdict', 'at').where({ verdict }).orderBy(NEWEST).limit(limit)
       return rows.map(row => fromRow<Verdict>(row))
     },
-    /** The hosts that are blocked. They are asked for seldom: this is looked at for whatever comes in. */
-    blockedHosts(): Promise<ReadonlySet<string>> {
-      known.hosts ??= readHosts().catch(error => {
-        delete known.hosts
-        throw error
-      })
-      return known.hosts
-    }
+    blockedHosts: async (): Promise<ReadonlySet<string>> => (await findBlocked()).hosts,
+    /** The names of people who are blocked. */
+    blockedPeople: async (): Promise<ReadonlySet<string>> => (await findBlocked()).people
   }
 }
 

@@ -151,6 +151,52 @@ describe('the history', () => {
     assert.equal((await tools.history.findByUri(uri, mal.id))?.authorId, mal.id)
   })
 
+  it('I10 I13 S12 keeps those that come into one transaction at once as it keeps each alone', async () => {
+    const mal = await meet(tools, 'mal')
+    const [known, dead, parent, child, odd] = ['known', 'dead', 'parent', 'child', 'odd'].map(name => `https://a.example/together/${name}`)
+    await keep(post({ uri: known! }))
+    await tools.transaction(stores => stores.history.remove(ann.id, dead!, NOW))
+    const share = post({ uri: 'https://a.example/together/share', verb: 'share', quoted: { uri: parent!, html: 'x' } })
+    await keep(share)
+    const kept = await tools.transaction(({ history }) => {
+      const list = [
+        ...[post({ uri: known! }), post({ uri: known!, authorId: mal.id, rightful: false }), post({ uri: dead! })],
+        ...[
+          post({ uri: child!, inReplyTo: parent! }),
+          post({ uri: parent! }),
+          post({ uri: odd!, html: 'half \ud83d a smile', tags: ['a', 'b'] })
+        ]
+      ]
+      return Promise.all(list.map(one => history.keep(one, NOW)))
+    })
+    assert.deepEqual(
+      kept.map(one => one.outcome),
+      ['same', 'stolen', 'dead', 'new', 'new', 'new']
+    )
+    const found = async (uri: string) => (await tools.history.findByUri(uri, ann.id))!
+    assert.equal((await found(child!)).parentId, (await found(parent!)).id)
+    assert.deepEqual(kept[4]!.outcome === 'new' && kept[4]!.quoting.map(({ id }) => id), [share.id])
+    assert.deepEqual([(await found(odd!)).html, (await found(odd!)).tags], ['half \ufffd a smile', ['a', 'b']])
+  })
+
+  it('X13 finds the twins of many at once, each by its own author and ids', async () => {
+    const mal = await meet(tools, 'mal')
+    const [one, two] = ['one', 'two'].map(name => `https://a.example/twins/${name}`)
+    await keep(post({ uri: one!, activityUrl: `${one}/as` }))
+    await keep(post({ uri: two! }))
+    const asked: [author: string, ids: string[]][] = [
+      [ann.id, [`${one}/as`]],
+      [ann.id, [two!, one!]],
+      [mal.id, [one!, `${one}/as`]],
+      [ann.id, []]
+    ]
+    const found = await Promise.all(asked.map(([author, ids]) => tools.history.findTwin(author, ids)))
+    assert.deepEqual(
+      found.map(twin => twin?.uri),
+      [one, two, undefined, undefined]
+    )
+  })
+
   describe('with RETENTION_DAYS', () => {
     it('forgets old posts of others, and keeps ours, what we answered, shared or favour, and what answers us', async () => {
       const bob = await accountOf(tools, 'bob')

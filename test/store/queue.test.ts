@@ -43,6 +43,19 @@ describe('the queue', () => {
     assert.deepEqual(await take(), [])
   })
 
+  it('takes jobs of several kinds at once, each for its time', async () => {
+    const subscription = 'x'
+    const later = new Date(Date.now() + 60_000)
+    await tools.queue.addAll([
+      { name: 'feed.poll', data: { subscription } },
+      { name: 'feed.push', data: { subscription } },
+      { name: 'feed.poll', data: { subscription }, after: later }
+    ])
+    assert.deepEqual([(await take()).length, (await tools.queue.take('feed.push', 9)).length], [1, 1])
+    const waiting = await jobs().where({ state: 'created' }).select('name', 'start_after')
+    assert.deepEqual(waiting, [{ name: 'feed.poll', start_after: later }])
+  })
+
   it('wakes whoever waits when the job is committed', async () => {
     const heard: string[] = []
     tools.onChange(name => void heard.push(name))
