@@ -13,7 +13,7 @@ const FOR_PROGRAMS = ['gzip, deflate, br', 'nofollow noopener noreferrer']
 
 /** Ends as a sentence does, or with what it is about. */
 const isSentence = (text: string) => /^[\p{Lu}"“`{][^\n]*([.!?…:]|: \{\}|https:\/\/\S+)$/u.test(text) && hasWords(text)
-/** Stands in a sentence: `it broke the line`. */
+/** Stands in a sentence: `it broke the line`. What begins like that in the store is SQL. */
 const isClause = (text: string) => /^(\p{Ll}|\{\}).* \p{L}+ /u.test(text) && hasWords(text) && text.split(' ').every(isWord)
 const isWord = (word: string) => /^(\p{L}[\p{L}’'-]*|\{\})[,:.]?$/u.test(word)
 const hasWords = (text: string) => text.split(' ').length >= 3 && /\p{L}{4}/u.test(text)
