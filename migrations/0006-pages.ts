@@ -1,11 +1,13 @@
 import type { Knex } from 'knex'
 
 /**
+/**
  * What the owner's and the visitor's pages need to know, and to find quickly: sessions that can be told apart and ended, the feed that
- * the owner named, the import of old posts, lists of feeds that are being followed, where each post went, what was refused.
+ * the owner named, the import of old posts, lists of feeds that are being followed, where each post went, what was refused; and words
+ * that are found however they are written, in any language.
  */
 export async function up(knex: Knex): Promise<void> {
-  await knex.raw(`
+  await knex.raw(String.raw`
     -- sessions that can be told apart and ended
     alter table sessions
       add column id uuid not null default gen_random_uuid(),
@@ -104,5 +106,24 @@ export async function up(knex: Knex): Promise<void> {
       unique (way, who, code)
     );
     create index on refusals (known, at desc, id desc);
+
+    -- a text as the search reads it, of posts and of what is looked for: small letters without their marks, and signs of writing without
+    -- spaces (Chinese, Japanese, Thai …) each as a word of its own
+    create function search_text(text) returns text language sql immutable parallel safe return
+      regexp_replace(
+        regexp_replace(normalize(lower(normalize($1, NFKC)), NFD), '[\u0300-\u036f]+', '', 'g'),
+        '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])', ' \1 ', 'g');
+
+    alter table posts drop column search;
+    alter table posts add column search tsvector
+      generated always as (to_tsvector('simple', search_text(coalesce(title, '') || ' ' || body_text))) stored;
+    create index on posts using gin (search);
+
+    -- what people tell of themselves as a table: [{name, html}]
+    alter table actors add column fields jsonb;
+
+    -- from:somebody
+    create index on actors (lower(username));
+    create index on actors (lower(display_name));
   `)
 }

@@ -1,4 +1,4 @@
-import type { Enclosure, Feed, Picture, PostKind, TraceStep, Visibility } from './activity.ts'
+import type { Enclosure, Feed, Picture, PostKind, ProfileField, TraceStep, Visibility } from './activity.ts'
 
 /** Someone known: anyone who was discovered or seen in a document that they had the right to speak in. */
 export type Actor = {
@@ -44,6 +44,8 @@ export type Actor = {
   documentAt?: Date
   movedTo?: string
   alsoKnownAs: string[]
+  /** What they tell of themselves, by ActivityPub; only where one person is read. */
+  fields?: ProfileField[]
   /** False: they do not want to be found by searching (FEP-5feb). */
   indexable?: boolean
 }

@@ -26,9 +26,12 @@ function readFollower({ follow_via: via, follow_since: since, follow_uri: uri, .
 type Side = 'followers' | 'following'
 const ENDS = { followers: ['followed_id', 'follower_id'], following: ['follower_id', 'followed_id'] } as const
 
+/** Somebody at the other end of a follow, what carries it, and since when. */
+export type Followed = { actor: Actor; via: string; since: Date }
+
 /** Who follows whom, whatever carried it. */
 export function makeFollows(db: Db) {
-  const people = async (rows: Promise<Record<string, unknown>[]>) =>
+  const people = async (rows: PromiseLike<Record<string, unknown>[]>): Promise<Followed[]> =>
     (await rows).map(row => ({ actor: fromRow<Actor>(row), via: row.follow_via as string, since: row.follow_since as Date }))
   return {
     /** True when it was not there before. */
@@ -125,6 +128,18 @@ export function makeFollows(db: Db) {
         .limit(limit)
         .select('a.id', 'a.uri')
       return before === undefined ? query : query.where(`f.${other}`, '<', before)
+    },
+    /** The same with all that is known of them: `via` tells what carries the follow. */
+    people: (side: Side, actorId: string, before: string | undefined, limit: number): Promise<Followed[]> => {
+      const [mine, other] = ENDS[side]
+      const query = db('follows as f')
+        .join('actors as a', 'a.id', `f.${other}`)
+        .where(`f.${mine}`, actorId)
+        .whereNull('a.removed_at')
+        .orderBy(`f.${other}`, 'desc')
+        .limit(limit)
+        .select([...actorColumns('a', ''), 'f.via as follow_via', 'f.created_at as follow_since'])
+      return people(before === undefined ? query : query.where(`f.${other}`, '<', before))
     },
     async count(side: Side, actorId: string): Promise<number> {
       const row = await db('follows')

@@ -102,20 +102,33 @@ export function makeTimelines(db: Db) {
           .orderBy('p.id', 'desc')
           .limit(limit)
       ),
+    /** In which language an account's last post of its own was, if it tells. @param name of the account */
+    async lastLanguage(name: string): Promise<string | undefined> {
+      const account = db('actors').select('id').where({ local_name: name })
+      const own = db('posts').where({ author_id: account, verb: 'post' }).whereNull('deleted_at')
+      return (await own.orderBy('id', 'desc').first('language'))?.language ?? undefined
+    },
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
     },
-    /** Full text of titles and bodies: every word must be there. */
-    async search(words: string, page: Page, onlyLocal: boolean): Promise<Shown[]> {
-      const fits = (query: Knex.QueryBuilder) => query.whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
+    /**
+     * Full text of titles and bodies: every word and "phrase" must be there, and none with a minus before it; what is the same word is
+     * told by `search_text`.
+     * @param authors ids of those by whom alone it may be
+     */
+    async search(text: string, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }): Promise<Shown[]> {
+      const open = (query: Knex.QueryBuilder) => (onlyLocal ? isPublic(query) : query)
+      const says = (query: Knex.QueryBuilder) =>
+        open(text === '' ? query : query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text]))
       // by their ids: so the planner knows how much each of them wrote
-      const ours: string[] = onlyLocal ? (await accounts()).map(({ id }) => id) : []
-      const isLocal = (query: Knex.QueryBuilder) => isPublic(query).whereRaw('p.author_id = any(?)', [ours])
-      const [first, rest] = onlyLocal
-        ? [amongPeople(accounts(), page, query => fits(isPublic(query))), lookUp(page, query => fits(isLocal(query)))]
-        : [among(page, fits), lookUp(page, fits)]
-      return shownByIds(await ids(page, first, [rest]))
+      const local: string[] | undefined = onlyLocal ? (await accounts()).map(({ id }) => id) : undefined
+      const writers = authors === undefined || local === undefined ? (authors ?? local) : authors.filter(id => local.includes(id))
+      if (writers === undefined) return shownByIds(await ids(page, among(page, says), [lookUp(page, says)]))
+      const people = db.select(db.raw('unnest(?::text[]) as id', [writers]))
+      if (text === '') return shownByIds(await ids(page, byPeople(people, page, says)))
+      const theirs = lookUp(page, query => says(query).whereRaw('p.author_id = any(?)', [writers]))
+      return shownByIds(await ids(page, amongPeople(people, page, says), [theirs]))
     },
     /** Posts by their ids. */
     some: async (ids: string[]): Promise<Map<string, Shown>> =>

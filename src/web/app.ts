@@ -12,6 +12,7 @@ import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
 import { doctorRoutes } from './doctor.ts'
 import { echoRoutes } from './echo.ts'
+import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
@@ -23,7 +24,6 @@ import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
-import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
@@ -37,9 +37,13 @@ import { setUpRoutes } from './setup.ts'
 import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
+import { writeRoutes } from './write.ts'
 
-/** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
-export function makeApp(tools: Tools): Koa {
+/**
+ * The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database.
+ * @param closing aborted when it is to stop
+ */
+export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
   const app = new Koa({ proxy: tools.config.trustProxy > 0, maxIpsCount: tools.config.trustProxy })
   app.silent = true
   const residents = makeResidents(tools)
@@ -63,6 +67,7 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
+    eventRoutes(tools, closing),
     ...ownersRouters(tools),
     privateFeedRoutes(tools),
     pageRoutes(tools)
@@ -74,7 +79,7 @@ export function makeApp(tools: Tools): Koa {
 }
 
 const ownersRouters = (tools: Tools): Router[] => [
-  ...[signInRoutes(tools), ownerRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
+  ...[signInRoutes(tools), writeRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
   ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)],
   logRoutes(tools)
 ]

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
-import type { TraceStep } from '../model/activity.ts'
+import type { ProfileField, TraceStep } from '../model/activity.ts'
 import { unmaskToken } from '../model/tokens.ts'
 import type { WebLink } from '../protocol/link.ts'
-import type { Done } from '../tools.ts'
+import type { Card } from './card.ts'
+import type { ComposeView } from './compose.ts'
 import type {
   LogFeedsView,
   LogFollowersView,
@@ -36,6 +37,7 @@ import type { FollowingView, ImportedView } from './shown-following.ts'
 import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
+import type { CarrierView } from './words.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
 /** A set of templates a language: in each of them `say`, `rich`, `tell` and `time` are that language's, and `this` is the set. */
@@ -80,32 +82,55 @@ export type ConnectView = {
 
 /** What each template is given beside the frame. */
 export type Views = {
-  timeline: ListView & { heading: string }
+  timeline: ListView & { compose?: ComposeView }
   person: ListView & {
     person: PersonView
     bio?: string
+    location?: string
     homepage?: PlaceView
+    /** `html` is sanitised. */
+    fields: ProfileField[]
     original?: PlaceView
     feeds: { name: string; url: string }[]
+    /** Of an account of ours: how many follow it and are followed, and where they are listed. */
+    counts?: { path: string; followers: number; following: number }
+    /** The account that visitors may follow from a server of their own. */
+    followFrom?: string
     follow?: FollowView
-    subscription?: string
+    carrier?: CarrierView
     trace?: TraceStep[]
   }
+  people: {
+    person: PersonView
+    path: string
+    side: 'followers' | 'following'
+    count: number
+    people: { person: PersonView; via?: string }[]
+    older?: string
+  }
   thread: ThreadView & {
-    own?: { path: string; title: string; field: 'text' | 'html'; body: string }
-    replyTo?: string
+    compose?: ComposeView
     /** The post that visitors may answer from a server of their own. */
     answerFrom?: string
-    /** What the owner may do to the post, and what the accounts have done. */
-    acts?: { id: string; mayShare: boolean; done: Done[] }
     /** Who likes and shares it, of a post of ours. */
     reactions?: Reacted
   }
+  write: { compose: ComposeView; problem?: { code: string; sentence: string } }
+  delete: { post: PostView; path: string }
   feed: ListView & { person: PersonView; address: string; page: string }
   hub: { open: boolean }
   search: ListView & { people: PersonView[]; offer?: string; isWords: boolean }
-  followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
-  authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
+  followed: {
+    sentence: string
+    failed: boolean
+    person?: PersonView
+    /** How many posts came with it, and how the next will come. */
+    fresh?: number
+    carrier?: CarrierView
+    undo?: { id: string; as: string }
+    trace: TraceStep[]
+  }
+  authorize: { asked: string; person?: PersonView; post?: PostView; compose?: ComposeView }
   connect: ConnectView
   blog: BlogView
   doctor: DoctorView
@@ -136,10 +161,21 @@ export type Views = {
 }
 
 /**
- * What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it; `area` is the one
- * of the settings that the page belongs to; `wide` is for tables.
+ * What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it; `card` is what
+ * others show who link to it; `area` is the one of the settings that the page belongs to; `wide` is for tables. `here` is its own path,
+ * to which buttons lead back.
  */
-export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean; creator?: string; area?: string; wide?: boolean }
+export type Frame = {
+  title: string
+  query?: string
+  links?: WebLink[]
+  noindex?: boolean
+  creator?: string
+  card?: Card
+  area?: string
+  wide?: boolean
+  here?: string
+}
 
 /** A whole page as text. `name` is the template's, `data` what it needs. */
 export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
@@ -170,7 +206,7 @@ export function sendPage<Name extends keyof Views>(
   data: Views[Name],
   status = 200
 ): void {
-  const body = renderPage(viewer, name, frame, data)
+  const body = renderPage(viewer, name, { here: ctx.url, ...frame }, data)
   setPageHeaders(ctx)
   ctx.vary('Accept')
   ctx.vary('Cookie')

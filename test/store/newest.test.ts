@@ -59,17 +59,17 @@ describe('a history of many posts', () => {
   it('F4 shows to strangers the posts of our accounts among many others, and what was searched for among them', async () => {
     const local = numbers(n => authorOf(n) === 'blog')
     assert.deepEqual(await through(tools.timelines.local), local)
-    assert.deepEqual(await through(page => tools.timelines.search('common even', page, true)), local)
-    assert.deepEqual(await through(page => tools.timelines.search('odd', page, true)), [])
+    assert.deepEqual(await through(page => tools.timelines.search('common even', page, { onlyLocal: true })), local)
+    assert.deepEqual(await through(page => tools.timelines.search('odd', page, { onlyLocal: true })), [])
   })
 
   it('F4 finds what is common, what is rare and what is not there', async () => {
     assert.deepEqual(
-      await through(page => tools.timelines.search('seldom common', page, false)),
+      await through(page => tools.timelines.search('seldom common', page, { onlyLocal: false })),
       numbers(n => n % 4000 === 5)
     )
-    assert.deepEqual(await through(page => tools.timelines.search('even odd', page, false)), [])
-    const even = await tools.timelines.search('even', { limit: 20 }, false)
+    assert.deepEqual(await through(page => tools.timelines.search('even odd', page, { onlyLocal: false })), [])
+    const even = await tools.timelines.search('even', { limit: 20 }, { onlyLocal: false })
     assert.deepEqual(
       even.map(post => Number(post.html)),
       numbers(n => n % 2 === 0).slice(0, 20)
