@@ -201,7 +201,8 @@ export async function begin(
   const works = (before.state === 'active' || before.state === 'asking') && before.hub === hub
   const older = before.polledAt === undefined ? olderPage(feed, answer.url) : undefined
   await stores.subscriptions.change(id, {
-    ...{ actorId, url: located.url, hubs: located.hubs, hub: hub ?? null, endedAt: null, ...(fixedHub ? { fixedHub } : {}) },
+    ...{ actorId, url: located.url, format: feed.format, hubs: located.hubs, hub: hub ?? null, endedAt: null },
+    ...(fixedHub ? { fixedHub } : {}),
     ...{ etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
     ...{ polledAt: now, pollAt: new Date(now.getTime() + FIRST_POLL), pollFailures: 0, status: 200, error: null },
     ...(works || before.state === 'active' ? {} : { state: 'polling', pendingMode: null, newsMissed: 0, askAt: null }),

@@ -8,6 +8,7 @@ import type { Tools } from '../tools.ts'
 import { isAccount } from './blog-entries.ts'
 import { wantTopic } from './distribute.ts'
 import { findEcho } from './echo.ts'
+import { noting } from './refusals.ts'
 import { challenge } from './verify.ts'
 
 const OPEN_AT_ONCE = 100
@@ -22,16 +23,17 @@ type Waiting = { request: Verification; now: boolean; since: number; kept: boole
 /**
  * Answers `published`, `accepted` (202: verified later) or `verified` (204: an old subscriber asked for it). The answer throws
  * BadMessage for what cannot be read, Refused for a topic that is not ours (422), too many verifications of a host (429), a
- * synchronous verification that failed (409).
+ * synchronous verification that failed (409). `from`: the address of whoever asks.
  */
 export function makeHub(tools: Tools) {
   const keep = makeKeeper(tools)
-  return async (form: URLSearchParams): Promise<'published' | 'accepted' | 'verified'> => {
+  const take = async (form: URLSearchParams, tell: (who: string) => void): Promise<'published' | 'accepted' | 'verified'> => {
     const read = readHubRequest(form)
     if (read.mode === 'publish') {
       await publishPing(tools, read.topics)
       return 'published'
     }
+    tell(URL.parse(read.callback)?.origin ?? '')
     const request = await checked(tools, read)
     if (read.verify === 'async') {
       await keep(request, false)
@@ -40,6 +42,7 @@ export function makeHub(tools: Tools) {
     await verifyNow(tools, (await keep(request, true))!)
     return 'verified'
   }
+  return (form: URLSearchParams, from = '') => noting(tools, { way: 'hub', path: '/hub', from }, tell => take(form, tell))
 }
 
 /** The synchronous verification of PubSubHubbub 0.3: it holds a place at its host and counts when it fails, like any other. */

@@ -73,7 +73,7 @@ async function attempt(tools: Tools, subscriptionId: string): Promise<Failure | 
   try {
     const answer = await http.request(subscription.url, { headers, maxBytes: LIMIT.feedBytes })
     if (answer.status === 304) {
-      if (subscription.pollFailures > 0) await subscriptions.change(subscription.id, WELL)
+      if (subscription.pollFailures > 0) await subscriptions.change(subscription.id, { ...WELL, polledAt: clock() })
       return undefined
     }
     if (answer.status !== 200) throw answeredWrong(answer, clock())
@@ -121,7 +121,8 @@ async function takePolled(tools: Tools, known: Subscription, answer: HttpAnswer)
     const fresh = await takeAny(tools, stores, feed, { owner, own, via: 'feed', topic: subscription.topic }, now)
     const moved = url !== subscription.url && self === undefined && (await stores.subscriptions.findByTopic(topic)) === undefined
     await stores.subscriptions.change(subscriptionId, {
-      ...{ ...WELL, url, hubs, polledAt: now, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
+      ...{ ...WELL, url, hubs, format: feed.format, polledAt: now },
+      ...{ etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
       ...(fresh > 0 ? { newsAt: now } : {}),
       ...reconsider(subscription, hubs, fresh > 0, now),
       ...(moved ? { topic, askAt: now, ...(subscription.state === 'active' ? { state: 'polling' as const } : {}) } : {})

@@ -6,6 +6,7 @@ import type { PendingVerification, Verification } from '../model/kept.ts'
 import { challengeMatches, deniedUrl, verificationUrl } from '../protocol/hub.ts'
 import type { Tools } from '../tools.ts'
 import { isEcho } from './echo.ts'
+import { noteRefusal } from './refusals.ts'
 
 const CLAIM_MS = 60_000
 const AT_ONCE = 500
@@ -54,6 +55,8 @@ async function verify(tools: Tools, one: PendingVerification, confirm: (one: Pen
   // P answers 500 to the verification of an unsubscribe: after the last try it counts when pushes fail too (H5)
   if (one.mode === 'unsubscribe' && !refused && (await subscribers.isFailing(one.topic, one.callback))) return confirm(one)
   await subscribers.drop(one, clock())
+  const failure = new Refused(`The subscriber did not confirm: ${why}.`, { status: 409, code: 'not_verified' })
+  await noteRefusal(tools, { way: 'hub', path: '/hub', from: '' }, new URL(one.callback).origin, failure)
 }
 
 /** Asks the callback: confirmed if and only if the answer is 2xx and its body is the challenge, byte for byte. */

@@ -3,12 +3,12 @@ import { forgetEchoes } from '../federation/echo.ts'
 import { queueImports } from '../federation/follow-list.ts'
 import { readPushes } from '../federation/read-feed.ts'
 import { verifyDue } from '../federation/verify.ts'
+import { LOG_DAYS } from '../model/retries.ts'
 import type { Tools } from '../tools.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
-const LOG_DAYS = 14
 /** How much of one foreign topic may wait: a publisher who changes it all the time does not fill the disk (OPEN_HUB). */
 const MOST_WAITING = 64 * 1024 * 1024
 /** Bytes of other people's pictures that are kept. */

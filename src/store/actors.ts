@@ -111,6 +111,14 @@ export function makeActors(db: Db, vault: Vault) {
         .limit(limit)
       return rows.map(row => row.id)
     },
+    /** Who bears these names, for whoever needs to know no more than that, and whether the owner blocked them. */
+    async findStandings(names: string[]): Promise<Map<string, Pick<Actor, 'id' | 'blockedAt'>>> {
+      const rows = await db('actor_names as n')
+        .join('actors as a', 'a.id', 'n.actor_id')
+        .whereRaw('n.name = any(?)', [names])
+        .select('n.name', 'a.id', 'a.blocked_at')
+      return new Map(rows.map(({ name, ...row }) => [name, fromRow<Pick<Actor, 'id' | 'blockedAt'>>(row)]))
+    },
     async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
       const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')
       return new Map(rows.map(row => [row.local_name, fromRow<Account>(row)]))

@@ -12,10 +12,13 @@ import { makeHistory } from './history.ts'
 import { makeIdentities } from './identities.ts'
 import { makeImports } from './imports.ts'
 import { makeNodeKeys } from './node-keys.ts'
+import { makeOutgoing } from './outgoing.ts'
 import { makePictures } from './pictures.ts'
+import { makePings } from './pings.ts'
 import { makeQueue } from './queue.ts'
 import { makeReading } from './reading.ts'
 import { makeRecipients } from './recipients.ts'
+import { makeRefusals } from './refusals.ts'
 import type { Db } from './rows.ts'
 import { makeSessions } from './sessions.ts'
 import { makeSettings } from './settings.ts'
@@ -42,7 +45,10 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     identities: makeIdentities(db),
     imports: makeImports(db),
     nodeKeys: makeNodeKeys(db, vault),
+    outgoing: makeOutgoing(db),
     pictures: makePictures(db),
+    pings: makePings(db),
+    refusals: makeRefusals(db),
     toots: makeToots(db),
     verdicts: makeVerdicts(db, known),
     deliveries: makeDeliveries(db, vault),

@@ -8,6 +8,7 @@ import { tootRoutes } from './api.ts'
 import { blockRoutes } from './blocks.ts'
 import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
+import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
 import { doctorRoutes } from './doctor.ts'
 import { echoRoutes } from './echo.ts'
@@ -18,6 +19,7 @@ import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
+import { logRoutes } from './log.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { moderationRoutes } from './moderation.ts'
@@ -46,6 +48,7 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
   app.silent = true
   const residents = makeResidents(tools)
   app.use(guardRequests(tools))
+  app.use(compress())
   const routers = [
     wellKnownRoutes(tools, residents),
     tootRoutes(tools),
@@ -77,5 +80,6 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
 
 const ownersRouters = (tools: Tools): Router[] => [
   ...[signInRoutes(tools), writeRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
-  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)]
+  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)],
+  logRoutes(tools)
 ]

@@ -14,7 +14,7 @@ export function hubRoutes(tools: Tools): Router {
   const take = makeHub(tools)
   const router = new Router()
   router.post('/hub', async ctx => {
-    const outcome = await take(await readForm(ctx, FORM_BYTES))
+    const outcome = await take(await readForm(ctx, FORM_BYTES), ctx.ip)
     ctx.status = ANSWERS[outcome]
     if (outcome === 'accepted') ctx.body = 'Accepted\n'
   })

@@ -7,9 +7,19 @@ import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
 import type { ProfileField, TraceStep } from '../model/activity.ts'
+import { unmaskToken } from '../model/tokens.ts'
 import type { WebLink } from '../protocol/link.ts'
 import type { Card } from './card.ts'
 import type { ComposeView } from './compose.ts'
+import type {
+  LogFeedsView,
+  LogFollowersView,
+  LogHostsView,
+  LogPostsView,
+  LogPostView,
+  LogRefusedView,
+  LogSubscribersView
+} from './log-views.ts'
 import type {
   AccessView,
   BlogView,
@@ -131,6 +141,13 @@ export type Views = {
   comment: CommentView
   blocks: BlocksView
   'block-plan': PlanView
+  log: LogPostsView
+  'log-post': LogPostView
+  'log-feeds': LogFeedsView
+  'log-followers': LogFollowersView
+  'log-subscribers': LogSubscribersView
+  'log-hosts': LogHostsView
+  'log-refused': LogRefusedView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView
@@ -195,11 +212,14 @@ export function sendPage<Name extends keyof Views>(
   ctx.vary('Cookie')
   if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
   if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
-  if (status === 200) ctx.set('ETag', `W/"${digest(body)}"`)
+  if (status === 200) ctx.set('ETag', `W/"${digest(unmasked(body, viewer))}"`)
   ctx.status = status
   if (status === 200 && ctx.fresh) ctx.status = 304
   else ctx.body = body
 }
+
+/** A page as it would be with the session's own token: masked it is another each time, though nothing changed. */
+const unmasked = (body: string, { csrf }: Viewer): string => (csrf === undefined ? body : body.replaceAll(csrf, unmaskToken(csrf)))
 
 /** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
 export function errorPage(
@@ -227,7 +247,7 @@ export const signInPage = (language: Language, path: string): string =>
 function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {
   return (ctx: Context): void => {
     ctx.type = type
-    ctx.set({ ETag: `"${tag}"`, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Content-Type-Options': 'nosniff' })
+    ctx.set({ ETag: `W/"${tag}"`, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Content-Type-Options': 'nosniff' })
     ctx.status = 200
     if (ctx.fresh) ctx.status = 304
     else ctx.body = body

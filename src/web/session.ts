@@ -2,7 +2,7 @@
 import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
-import { sameToken } from '../model/tokens.ts'
+import { maskToken, sameToken, unmaskToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
@@ -46,7 +46,7 @@ export function accountsHere({ actors }: Tools, ctx: Context): Promise<Account[]
 
 async function viewerOf(tools: Tools, ctx: Context, language: Language, { csrf }: Session): Promise<Viewer> {
   const [accounts, notices, waiting] = await Promise.all([accountsHere(tools, ctx), findNotices(tools), countWaiting(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf: maskToken(csrf), notices, waiting }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
@@ -76,7 +76,7 @@ async function readOwned<Form extends URLSearchParams | FormData>(tools: Tools, 
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await read()
-  if (!sameToken(String(form.get('csrf') ?? ''), session.csrf)) throw tooOld()
+  if (!sameToken(unmaskToken(String(form.get('csrf') ?? '')), session.csrf)) throw tooOld()
   return form
 }
 
@@ -91,7 +91,7 @@ export async function readOwnerDraft(tools: Tools, ctx: Context, limit: number):
   const form = await readForm(ctx, limit)
   const session = await findSession(tools, ctx)
   if (session === undefined) return { form, refusal: signedOut() }
-  return sameToken(form.get('csrf') ?? '', session.csrf) ? { form } : { form, refusal: tooOld() }
+  return sameToken(unmaskToken(form.get('csrf') ?? ''), session.csrf) ? { form } : { form, refusal: tooOld() }
 }
 
 /** Whether the session of a request that was begun a while ago still holds. */

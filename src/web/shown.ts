@@ -13,7 +13,8 @@ import type { Language } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
- * everybody else; `waiting`: how many answers wait for the owner. `accounts` are the names under which the owner may act; `csrf` belongs into each of the owner's forms.
+ * everybody else; `waiting`: how many answers wait for the owner. `accounts` are the names under which the owner may act; `csrf` belongs
+ * into each of the owner's forms, masked.
  */
 export type Viewer = {
   sees: 'all' | 'public' | 'local'
