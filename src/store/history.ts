@@ -58,10 +58,7 @@ export function makeHistory(db: Db) {
     return row && fromRow<KeptPost>(row)
   }
 
-  /**
-   * What comes again: a document that is not newer changes nothing but who may read, and that only to fewer; one that only tells a
-   * later time moves the clock (X11, S12).
-   */
+  // what comes again: a document that is not newer only narrows who may read, one that only tells a later time moves the clock (X11, S12)
   const again = async (kept: KeptPost, telling: NewPost, now: Date): Promise<Kept> => {
     const told = telling.updatedAt
     const visibility = narrower(kept.visibility, telling.visibility)
