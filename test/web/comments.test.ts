@@ -216,7 +216,7 @@ describe('GET /api/comments and /api/counts', () => {
         })
         answers.push(answer)
         await keepAnswers(answers)
-        if (standing === 'shown') await approve(tools, answer.uri)
+        if (standing === 'shown' && ['public', 'unlisted'].includes(visibility)) await approve(tools, answer.uri)
         if (standing === 'hidden') for (const id of [one.id, answer.uri]) await hide(tools, id)
         if (standing === 'blocked') for (const blocked of [who.uri, `acct:${person.handle}`]) await block(tools, blocked)
       }
