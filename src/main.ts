@@ -91,10 +91,11 @@ async function runNode(name: NodeName): Promise<void> {
   for (const warning of config.warnings) log.warn({}, warning)
   const signal = nextSignal()
   const assembled = await assemble(config, log, ROLES[name])
+  const closing = new AbortController()
   let server: Server | undefined
   try {
     // the port first: where it is taken, another node may run on this very database
-    server = name === 'worker' ? undefined : await listen(assembled.tools)
+    server = name === 'worker' ? undefined : await listen(assembled.tools, closing.signal)
     await prepareNode(assembled.tools)
     const finish = name === 'web' ? async () => {} : await startWork(assembled.tools)
     log.info({}, describePlace(config, server))
@@ -106,6 +107,7 @@ async function runNode(name: NodeName): Promise<void> {
       log.error({}, 'did not stop in time')
       process.exit(1)
     }, STOP_MS).unref()
+    closing.abort()
     await Promise.all([server && stopListening(server), finish()])
   } finally {
     // whatever failed: a node that does not work does not listen
@@ -132,10 +134,10 @@ async function startWork(tools: Tools): Promise<() => Promise<void>> {
 }
 
 /** @throws Error with a sentence when the address cannot be had */
-async function listen(tools: Tools): Promise<Server> {
+async function listen(tools: Tools, closing: AbortSignal): Promise<Server> {
   const { makeApp } = await import('./web/app.ts')
   const { host, port } = tools.config
-  const server = createServer(SLOWEST, makeApp(tools).callback())
+  const server = createServer(SLOWEST, makeApp(tools, closing).callback())
   return new Promise((resolve, reject) => {
     const refuse = ({ code, message }: NodeJS.ErrnoException) => {
       const place = `Port ${port}${host === undefined ? '' : ` of ${host}`}`

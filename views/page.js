@@ -1,6 +1,10 @@
-/* What our own pages do with a script; each works without it. Times in the reader's zone, and buttons that copy. */
-const words = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })
-const exact = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'full', timeStyle: 'long' })
+/*
+ * What our own pages do with a script; each works without it: times in the reader's zone, buttons that copy, news as they come, and keys.
+ */
+const { lang } = document.documentElement
+const locale = navigator.languages.find(one => one.startsWith(lang)) ?? lang
+const words = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' })
 
 /** Puts every time below an element into the reader's zone, with the exact time on hover. */
 const showTimes = root => {
@@ -25,6 +29,55 @@ const addCopying = () => {
       }, 2000)
     })
   }
+}
+
+/** `<p data-events="/events…"><a hidden>`: the link appears when there is something new, as long as the page is looked at. */
+const addNews = () => {
+  const place = document.querySelector('[data-events]')
+  if (place === null) return
+  let source
+  const listen = () => {
+    source?.close()
+    if (document.hidden) return
+    source = new EventSource(place.dataset.events)
+    source.addEventListener('news', ({ data }) => {
+      place.firstElementChild.textContent = data
+      place.firstElementChild.hidden = false
+    })
+  }
+  document.addEventListener('visibilitychange', listen)
+  addEventListener('pagehide', () => source?.close())
+  listen()
+}
+
+/** Keys for what the links and buttons of the post in focus do, marked by `data-key`; the dialog #keys lists them and turns them off. */
+const addKeys = () => {
+  const [dialog, opener, choice] = ['keys', 'keys-open', 'keys-on'].map(id => document.getElementById(id))
+  const posts = [...document.querySelectorAll('.post[id]')]
+  for (const post of posts) post.tabIndex = -1
+  const here = () => document.activeElement.closest('.post[id]')
+  const go = step => {
+    const at = posts.indexOf(here() ?? document.querySelector('.post:target'))
+    const post = posts[at < 0 ? 0 : at + step]
+    post?.focus()
+    post?.scrollIntoView({ block: 'nearest' })
+  }
+  const press = key => (here() ?? posts.find(post => post.ariaCurrent) ?? posts[0])?.querySelector(`[data-key="${key}"]`)?.click()
+  const open = () => here()?.querySelector('.when a, h2 a')?.click()
+  const acts = { j: () => go(1), k: () => go(-1), o: open, '/': () => document.getElementById('q').focus(), '?': () => dialog.showModal() }
+  choice.checked = localStorage.getItem('keys') !== 'off'
+  choice.addEventListener('change', () => localStorage.setItem('keys', choice.checked ? 'on' : 'off'))
+  opener.hidden = false
+  opener.addEventListener('click', () => dialog.showModal())
+  document.addEventListener('keydown', event => {
+    const { altKey, ctrlKey, key, metaKey, target } = event
+    if (!choice.checked || altKey || ctrlKey || metaKey || dialog.open || target.closest('input, textarea, select, [contenteditable]'))
+      return
+    const act = acts[key] ?? ('rfs'.includes(key) ? () => press(key) : key === 'Enter' && target === here() ? open : undefined)
+    if (act === undefined) return
+    event.preventDefault()
+    act()
+  })
 }
 
 /** Takes over what is new in a part of the page, and leaves the keyboard where it was as far as that is still there. */
@@ -57,4 +110,6 @@ const watch = () => {
 
 showTimes(document)
 addCopying()
+addNews()
+addKeys()
 watch()

@@ -1,6 +1,7 @@
 /** What a command is, and how it speaks: text for people, a line of JSON an object with --json. */
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { findAccount, onlyAccount } from '../federation/accounts.ts'
+import type { Check } from '../model/check.ts'
 import { isFailure } from '../model/errors.ts'
 import type { Account } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
@@ -19,11 +20,15 @@ export type Args = {
   as?: string
   blocked?: boolean
   blog?: string
+  check?: boolean
   'dry-run'?: boolean
   failed?: boolean
+  for?: string
+  force?: boolean
   hidden?: boolean
   hub?: string
   limit?: string
+  out?: string
   opml?: boolean
   pace?: string
   'reply-to'?: string
@@ -75,6 +80,22 @@ export function printList<T>(
   if (json) for (const item of list) out.print(JSON.stringify(asObject(item)))
   else if (list.length === 0) out.print(none)
   else for (const line of alignColumns(list.map(asRow))) out.print(line)
+}
+
+const SIGNS: Record<Check['state'], string> = { ok: '✓', warning: '!', failure: '✗', skipped: '–' }
+
+/** Prints what checks found: an object each with --json, else a line, with the cure and what came back below it. Answers the exit code. */
+export function printChecks(out: Out, { json }: Args, checks: Check[]): number {
+  for (const { cure, id, seen, sentence, state } of checks) {
+    if (json) out.print(JSON.stringify({ id, state, sentence, cure: orNull(cure), seen: orNull(seen) }))
+    else {
+      out.print(`${SIGNS[state]} ${sentence}`)
+      if (cure !== undefined) out.print(`    ${cure}`)
+      if (seen !== undefined) out.print(`    ${[seen.url, seen.status].filter(Boolean).join(' answered ')}`)
+      for (const line of seen?.body?.split('\n').slice(0, 5) ?? []) out.print(`    | ${line}`)
+    }
+  }
+  return checks.some(({ state }) => state === 'failure') ? 1 : 0
 }
 
 /** Cells are as wide as the widest of their column, the last one as it is. */

@@ -7,11 +7,13 @@ import { favourite, reply, share, undo } from './act.ts'
 import { blog } from './blog.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
 import { deliveries, deliveriesRetry } from './deliveries.ts'
+import { doctor } from './doctor.ts'
 import { follow } from './follow.ts'
 import { history, thread } from './history.ts'
 import { hubDrop, hubList } from './hub.ts'
 import { importFeed, importSitemap } from './import.ts'
 import { importOpml } from './import-list.ts'
+import { kit } from './kit.ts'
 import { mastodonConnect, mastodonDisconnect, mastodonStatus } from './mastodon.ts'
 import { approve, block, hide, moderation, unapprove, unblock, unhide } from './moderation.ts'
 import { followers, following } from './people.ts'
@@ -27,6 +29,7 @@ const COMMANDS: Command[] = [
     accountList,
     accountRemove,
     blog,
+    kit,
     importSitemap,
     importFeed,
     importOpml,
@@ -41,7 +44,7 @@ const COMMANDS: Command[] = [
   ...[reply, favourite, share, undo, history, thread],
   ...[moderation, approve, unapprove, hide, unhide, block, unblock],
   ...[mastodonConnect, mastodonStatus, mastodonDisconnect],
-  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, signin, passphraseRemove]
+  ...[subscriptions, hubList, hubDrop, deliveries, deliveriesRetry, doctor, signin, passphraseRemove]
 ]
 
 /** What main does itself, as it needs no tools or more than those. */

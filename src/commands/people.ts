@@ -1,10 +1,13 @@
 /** `following` and `followers`: who follows whom. */
 import { exportFollows } from '../federation/follow-list.ts'
-import type { Actor } from '../model/kept.ts'
+import type { Actor, RecipientHealth } from '../model/kept.ts'
+import { hideSecrets } from '../model/log.ts'
 import { actingAccount, type Command, flag, orNull, printList, showTime, value } from './command.ts'
 
 type Following = { actor: Actor; via: string; since: Date }
-type Follower = { actor: Actor; via: string[]; since: Date }
+type Follower = { actor: Actor; via: string[]; since: Date; health?: RecipientHealth }
+
+const MOST = 100_000
 
 export const following: Command = {
   words: 'following',
@@ -36,8 +39,9 @@ export const followers: Command = {
     const [name = args.as] = args.positionals
     const { id, localName, feedUrl = '' } = await actingAccount(tools, name === undefined ? {} : { as: name })
     const hosts = await tools.acts.subscribedHosts(feedUrl)
-    const people = (await tools.follows.followers(id)).map(person => ({ ...person, via: carriers(person, hosts) }))
-    printList(out, args, people, `Nobody follows ${localName} by name.`, asObject, asRow)
+    const list = await tools.follows.listFollowers(id, { limit: MOST })
+    const people = list.map(person => ({ ...person, via: carriers(person, hosts) }))
+    printList(out, args, people, `Nobody follows ${localName} by name.`, followerObject, asRow)
     const subscribers = await tools.subscribers.count(feedUrl)
     out.progress(`${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'} at our hub`)
     return 0
@@ -55,6 +59,12 @@ function carriers({ actor, via }: Following, hosts: Set<string>): string[] {
 
 const asObject = ({ actor: { acct, displayName, feedUrl, uri, url }, via, since }: Following | Follower) => ({
   ...{ uri, acct: orNull(acct), name: orNull(displayName), url: orNull(url), feed: orNull(feedUrl), via, since }
+})
+
+const followerObject = (one: Follower) => ({
+  ...asObject(one),
+  ...{ last_delivery: orNull(one.health?.succeededAt), failures: one.health?.failures ?? 0, retry: orNull(one.health?.retryAt) },
+  error: one.health?.error === undefined ? null : hideSecrets(one.health.error)
 })
 
 const asRow = ({ actor, via, since }: Following | Follower) => [

@@ -12,7 +12,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { activityOut } from './activities.ts'
 import { distribute } from './distribute.ts'
 import { deleteOut, entryOut, feedHead, hubsOf } from './entries.ts'
-import { slap } from './slap.ts'
+import { slap, type Telling } from './slap.ts'
 import { tellInboxes } from './tell-inboxes.ts'
 
 type Needs = Pick<Tools, 'addresses' | 'config'>
@@ -38,31 +38,32 @@ export async function announce(tools: Tools, postId: string, act: 'post' | 'upda
     if (act !== 'delete' && (current?.deletedAt !== undefined || current?.edits !== post.edits)) return
     const before = await stores.acts.told(postId)
     const people = act === 'delete' ? before : [...before, ...(await mentioned(stores, post))]
-    const news = { post, act, activity, people, key: `${post.uri} ${act} ${post.edits}` }
+    const telling = { key: `${post.uri} ${act} ${post.edits}`, postId }
+    const news = { post, act, activity, people, telling }
     const told = await (post.visibility === 'direct' ? tellFew(stores, account, news, now) : tellAll(tools, stores, account, news, now))
     await stores.acts.addTold(postId, told)
   })
 }
 
-/** `people`: whom it concerns, and who got it before. `key` says what it tells. */
-type News = { post: Shown; act: 'post' | 'update' | 'delete'; activity: Written | undefined; people: Actor[]; key: string }
+/** `people`: whom it concerns, and who got it before. */
+type News = { post: Shown; act: 'post' | 'update' | 'delete'; activity: Written | undefined; people: Actor[]; telling: Telling }
 
 /** Answers the ids of those to whom it goes by name. */
 async function tellAll(tools: Tools, stores: Stores, account: Account, news: News, now: Date): Promise<string[]> {
-  const { act, activity, key, people, post } = news
+  const { act, activity, people, post, telling } = news
   const names = people.map(person => person.uri)
   const entry = act === 'delete' ? deleteOut(post, names) : entryOut(post)
   if (entry === undefined) return []
-  const told = await tell(stores, account, { entry, activity, people, followers: true, key }, now)
-  await tellSubscribers(tools, stores, account, entry, key, now)
+  const told = await tell(stores, account, { entry, activity, people, followers: true, ...telling }, now)
+  await tellSubscribers(tools, stores, account, entry, telling, now)
   for (const hub of tools.config.hubs) await stores.queue.add('hub.ping', { hub, topic: tools.addresses.feed(account.localName) })
   return told
 }
 
 /** Of what is for few nothing goes to feeds, to hubs or by Salmon (W29). Answers as `tellAll`. */
-async function tellFew(stores: Stores, account: Account, { activity, key, people }: News, now: Date): Promise<string[]> {
+async function tellFew(stores: Stores, account: Account, { activity, people, telling }: News, now: Date): Promise<string[]> {
   if (activity === undefined) return []
-  return (await tellInboxes(stores, account, activity, { people, followers: false, key }, now)).map(person => person.id)
+  return (await tellInboxes(stores, account, activity, { people, followers: false, ...telling }, now)).map(person => person.id)
 }
 
 /** Everyone mentioned: also the author of what is answered or shared (F11, M8). */
@@ -75,13 +76,14 @@ async function mentioned({ actors }: Stores, { mentions }: KeptPost): Promise<Ac
   return people
 }
 
-type Told = { entry: EntryOut; activity: Written | undefined; people: Actor[]; followers: boolean; key: string }
+type Told = Telling & { entry: EntryOut; activity: Written | undefined; people: Actor[]; followers: boolean }
 
 /** Each person gets it once, by the best protocol that they speak (X19). Answers the ids of those to whom it goes by name. */
-async function tell(stores: Stores, account: Account, { activity, entry, followers, key, people }: Told, now: Date): Promise<string[]> {
-  const slapped = await slap(stores, account, entry, people, key, now)
-  const told = activity === undefined ? [] : await tellInboxes(stores, account, activity, { people, followers, key }, now)
-  return [...slapped, ...told].map(person => person.id)
+async function tell(stores: Stores, account: Account, told: Told, now: Date): Promise<string[]> {
+  const { activity, entry, followers, people, ...telling } = told
+  const slapped = await slap(stores, account, entry, people, telling, now)
+  const reached = activity === undefined ? [] : await tellInboxes(stores, account, activity, { people, followers, ...telling }, now)
+  return [...slapped, ...reached].map(person => person.id)
 }
 
 /**
@@ -97,13 +99,20 @@ export async function announceAct(
   now: Date
 ): Promise<void> {
   await tell(stores, account, { entry, activity, people: [person], followers: false, key: entry.id }, now)
-  if (entry.public) await tellSubscribers(tools, stores, account, entry, entry.id, now)
+  if (entry.public) await tellSubscribers(tools, stores, account, entry, { key: entry.id }, now)
 }
 
 /** One document with one entry for all subscribers (H7), but those who get it by ActivityPub. */
-async function tellSubscribers(tools: Needs, stores: Stores, account: Account, entry: EntryOut, key: string, now: Date): Promise<void> {
+async function tellSubscribers(
+  tools: Needs,
+  stores: Stores,
+  account: Account,
+  entry: EntryOut,
+  telling: Telling,
+  now: Date
+): Promise<void> {
   const topic = tools.addresses.feed(account.localName)
   const body = Buffer.from(writeFeed(feedHead(tools, account, entry.updated), [entry]))
   const links = hubLinks(hubsOf(tools), topic)
-  await distribute(stores, { key, topic, contentType: TYPE.atom, body, links, accountId: account.id }, now)
+  await distribute(stores, { ...telling, topic, contentType: TYPE.atom, body, links, accountId: account.id }, now)
 }

@@ -12,6 +12,6 @@ export async function authorize(tools: Tools, { account, at, person, request }: 
     if (own === undefined || asker === undefined || (await stores.follows.find(asker.id, own.id)) === undefined) return
     const now = clock()
     const entry = authorizeOut(own, asker, request, { id: addresses.act(account, newId(now.getTime())), at: now })
-    await slap(stores, own, entry, [asker], `authorize ${asker.id} ${at}`, now)
+    await slap(stores, own, entry, [asker], { key: `authorize ${asker.id} ${at}` }, now)
   })
 }

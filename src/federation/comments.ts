@@ -7,6 +7,7 @@ import { readWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
 import { arrange, comparePlaces, findSubject, gatherUnder, type Item, type Place, type Subject } from './gather.ts'
 import { knowPeople, namesOf } from './moderate.ts'
+import { findPictures } from './show-pictures.ts'
 import { wakeThread } from './toot-thread.ts'
 
 /** Somebody. `handle` is user@host; `url` http(s); `avatar` an address of ours. */
@@ -187,16 +188,15 @@ function webAddress(text: string | undefined): string | undefined {
 }
 
 /** Pictures of others come from here, by the id of a row (X25): no visitor's browser asks a third party (W36). */
-async function showPictures({ addresses, clock, pictures }: Tools, faces: Face[]): Promise<void> {
-  const elsewhere = faces.filter(({ avatar }) => avatar !== undefined && avatar.length <= 2000)
-  const ids = await pictures.idsOf(
-    elsewhere.map(({ avatar }) => avatar!),
-    clock()
+async function showPictures(tools: Tools, faces: Face[]): Promise<void> {
+  const ids = await findPictures(
+    tools,
+    faces.map(({ avatar }) => avatar)
   )
   for (const one of faces) {
     const id = ids.get(one.avatar ?? '')
     if (id === undefined) delete one.avatar
-    else one.avatar = `${addresses.origin}/media/${id}`
+    else one.avatar = `${tools.addresses.origin}/media/${id}`
   }
 }
 

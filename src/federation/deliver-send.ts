@@ -4,6 +4,7 @@ import type { Recipient } from '../model/kept.ts'
 import { readRetryAfter } from '../protocol/date.ts'
 import { signBody } from '../protocol/hub.ts'
 import type { Document, HttpRequest, Tools, Waiting } from '../tools.ts'
+import { isEcho } from './echo.ts'
 import { findSigner, type SignatureForm, signRequest } from './sign.ts'
 
 type Needs = Pick<Tools, 'actors' | 'addresses' | 'clock' | 'config' | 'http' | 'lanes' | 'log' | 'nodeKeys'>
@@ -88,7 +89,9 @@ async function post(tools: Needs, recipient: Recipient, request: HttpRequest, { 
     // a POST follows 307 and 308 alone: as much as M8 allows, and more than H8 does
     const redirects = kind === 'hub' ? 0 : 3
     const headers = { 'content-type': contentType, ...request.headers }
-    const answer = await http.request(url, { ...request, method: 'POST', headers, body, discard: true, redirects, timeout: TIMEOUT_MS })
+    const allowOwn = kind === 'hub' && isEcho(tools, url)
+    const asked: HttpRequest = { ...request, method: 'POST', headers, body, discard: true, redirects, timeout: TIMEOUT_MS, allowOwn }
+    const answer = await http.request(url, asked)
     const retryAfter = readRetryAfter(answer.headers['retry-after'], clock())
     return { status: answer.status, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {

@@ -1,11 +1,16 @@
 /** To hand out what is new: to the subscribers of a topic, of our own or of one that we fetched; and to tell other hubs (protocols.md H7, H10). */
 import { createHash } from 'node:crypto'
-import { Refused, Unreachable } from '../model/errors.ts'
+import { isFailure, Refused, Unreachable } from '../model/errors.ts'
 import { hubLinks, writePublish } from '../protocol/hub.ts'
 import { LIMIT, TYPE } from '../protocol/names.ts'
 import type { Stores, Tools } from '../tools.ts'
 
 const BATCH = 250
+
+/** A topic that is no feed of ours may be new: it is fetched, if anybody subscribes to it. Must run inside a transaction. */
+export async function wantTopic({ queue, subscribers, topics }: Stores, topic: string): Promise<void> {
+  if ((await subscribers.count(topic)) > 0 && (await topics.want(topic))) await queue.add('hub.fetch', { topic })
+}
 
 /** Fetches a topic that was pinged and hands it out when it is new. A ping during the fetch brings another one, after it. */
 export async function fetchTopic(tools: Tools, topic: string): Promise<void> {
@@ -55,7 +60,7 @@ async function fetchAndDistribute({ addresses, clock, http, topics, transaction 
  * What is handed out. `key` says what it tells: the same is not handed out twice, even when a job is done again. `accountId`: whose it
  * is, if it is ours.
  */
-type DocumentOut = { key: string; topic: string; contentType: string; body: Buffer; links: string; accountId?: string }
+type DocumentOut = { key: string; postId?: string; topic: string; contentType: string; body: Buffer; links: string; accountId?: string }
 
 /** Puts a document into the row of every subscriber of its topic, and the work of sending it into the queue (H11: one commit). */
 export async function distribute(stores: Stores, { accountId, ...document }: DocumentOut, now: Date): Promise<void> {
@@ -72,12 +77,22 @@ export async function queueDeliveries({ queue }: Stores, recipients: string[]): 
   await queue.addMany('deliver', batches)
 }
 
-/** Tells an external hub that a topic of ours is new (H10). */
-export async function pingHub({ http }: Tools, hub: string, topic: string): Promise<void> {
+/** Tells an external hub that a topic of ours is new (H10), and writes down how that went. */
+export async function pingHub({ clock, http, pings }: Tools, hub: string, topic: string): Promise<void> {
   const headers = { 'content-type': TYPE.form }
-  const { status } = await http.request(hub, { method: 'POST', headers, body: writePublish(topic), discard: true })
-  if (status >= 200 && status < 300) return
+  try {
+    const { status } = await http.request(hub, { method: 'POST', headers, body: writePublish(topic), discard: true })
+    if (status < 200 || status > 299) throw refusedBy(hub, status)
+    await pings.keep({ hub, topic, status }, clock())
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    const peer = error instanceof Unreachable ? error.peer : undefined
+    await pings.keep({ hub, topic, error: error.message, ...(peer === undefined ? {} : { status: peer }) }, clock())
+    throw error
+  }
+}
+
+function refusedBy(hub: string, status: number): Refused | Unreachable {
   const sentence = `The hub ${hub} answered ${status} to a publish ping.`
-  if (status < 500 && status !== 408 && status !== 429) throw new Refused(sentence)
-  throw new Unreachable(sentence, { peer: status })
+  return status < 500 && status !== 408 && status !== 429 ? new Refused(sentence) : new Unreachable(sentence, { peer: status })
 }

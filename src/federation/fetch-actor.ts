@@ -126,7 +126,7 @@ export async function confirmHandle(tools: Tools, { author, id, webfinger }: Act
 
 /** What a document tells of an actor, as the store keeps it. */
 export function actorFacts({ author, keys, ...document }: ActorDocument): ActorFacts {
-  const { alsoKnownAs, followers, id, inbox, indexable, movedTo, outbox, sharedInbox } = document
+  const { alsoKnownAs, fields, followers, id, inbox, indexable, movedTo, outbox, sharedInbox } = document
   return {
     ...{ uri: id, profile: author, trusted: true, names: author.url !== undefined && isOfOne(author.url, id) ? [author.url] : [] },
     activityPub: {
@@ -139,7 +139,8 @@ export function actorFacts({ author, keys, ...document }: ActorDocument): ActorF
       ...(followers === undefined ? {} : { followersUrl: followers }),
       ...(outbox === undefined ? {} : { outboxUrl: outbox }),
       ...(movedTo === undefined ? {} : { movedTo }),
-      ...(indexable === undefined ? {} : { indexable })
+      ...(indexable === undefined ? {} : { indexable }),
+      ...(fields === undefined ? {} : { fields })
     }
   }
 }

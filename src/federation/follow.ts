@@ -19,8 +19,9 @@ import { keepActor, type Met } from './fetch-actor.ts'
 import { findActor, followActor } from './follow-inbox.ts'
 import { isHostBlocked } from './identity.ts'
 import { leave, leaveUnfollowed } from './leave.ts'
+import { type Located, locate } from './locate.ts'
 import { NO_FEED } from './lookup.ts'
-import { FEED_ACCEPT, type Located, locate, olderPage, PAGE_PAUSE, takeFeed } from './read-feed.ts'
+import { FEED_ACCEPT, olderPage, PAGE_PAUSE, takeFeed } from './read-feed.ts'
 import { withdraw } from './requests.ts'
 
 const DAY = 86_400_000
@@ -175,11 +176,11 @@ export type Settled = Fetched & { located: Located }
  * same hub (S1): then what it says counts, and not the copy through which it was found.
  */
 export async function settle(tools: Tools, fetched: Fetched, asked: string | undefined, trace: TraceStep[]): Promise<Settled> {
-  const located = locate(fetched.answer, asked ?? fetched.answer.url, fetched.feed)
+  const located = locate(tools, fetched.answer, asked ?? fetched.answer.url, fetched.feed)
   if (located.self === undefined || located.hubs[0] === undefined) return { ...fetched, located }
   try {
     const there = await fetchFeed(tools, located.self, trace)
-    const itself = locate(there.answer, located.self, there.feed)
+    const itself = locate(tools, there.answer, located.self, there.feed)
     if (itself.topic === located.self && itself.hubs.includes(located.hubs[0])) return { ...there, located: itself }
   } catch (error) {
     if (!isFailure(error)) throw error
@@ -200,7 +201,8 @@ export async function begin(
   const works = (before.state === 'active' || before.state === 'asking') && before.hub === hub
   const older = before.polledAt === undefined ? olderPage(feed, answer.url) : undefined
   await stores.subscriptions.change(id, {
-    ...{ actorId, url: located.url, hubs: located.hubs, hub: hub ?? null, endedAt: null, ...(fixedHub ? { fixedHub } : {}) },
+    ...{ actorId, url: located.url, format: feed.format, hubs: located.hubs, hub: hub ?? null, endedAt: null },
+    ...(fixedHub ? { fixedHub } : {}),
     ...{ etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
     ...{ polledAt: now, pollAt: new Date(now.getTime() + FIRST_POLL), pollFailures: 0, status: 200, error: null },
     ...(works || before.state === 'active' ? {} : { state: 'polling', pendingMode: null, newsMissed: 0, askAt: null }),

@@ -5,6 +5,10 @@ import type { PendingVerification, Verification } from '../model/kept.ts'
 import { canonicalTopic, grantLease, readHubRequest, type SubscriptionRequest, signatureMethod } from '../protocol/hub.ts'
 import { isWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
+import { isAccount } from './blog-entries.ts'
+import { wantTopic } from './distribute.ts'
+import { findEcho } from './echo.ts'
+import { noting } from './refusals.ts'
 import { challenge } from './verify.ts'
 
 const OPEN_AT_ONCE = 100
@@ -19,16 +23,17 @@ type Waiting = { request: Verification; now: boolean; since: number; kept: boole
 /**
  * Answers `published`, `accepted` (202: verified later) or `verified` (204: an old subscriber asked for it). The answer throws
  * BadMessage for what cannot be read, Refused for a topic that is not ours (422), too many verifications of a host (429), a
- * synchronous verification that failed (409).
+ * synchronous verification that failed (409). `from`: the address of whoever asks.
  */
 export function makeHub(tools: Tools) {
   const keep = makeKeeper(tools)
-  return async (form: URLSearchParams): Promise<'published' | 'accepted' | 'verified'> => {
+  const take = async (form: URLSearchParams, tell: (who: string) => void): Promise<'published' | 'accepted' | 'verified'> => {
     const read = readHubRequest(form)
     if (read.mode === 'publish') {
       await publishPing(tools, read.topics)
       return 'published'
     }
+    tell(URL.parse(read.callback)?.origin ?? '')
     const request = await checked(tools, read)
     if (read.verify === 'async') {
       await keep(request, false)
@@ -37,6 +42,7 @@ export function makeHub(tools: Tools) {
     await verifyNow(tools, (await keep(request, true))!)
     return 'verified'
   }
+  return (form: URLSearchParams, from = '') => noting(tools, { way: 'hub', path: '/hub', from }, tell => take(form, tell))
 }
 
 /** The synchronous verification of PubSubHubbub 0.3: it holds a place at its host and counts when it fails, like any other. */
@@ -113,19 +119,29 @@ async function checked(tools: Tools, read: SubscriptionRequest): Promise<Verific
   }
 }
 
-/** A topic as we keep it: the feed of an account of ours in our spelling, or any other as it was asked for when we are open (H2). */
-async function servedTopic({ actors, addresses, config }: Tools, asked: string): Promise<{ topic: string; own: boolean }> {
+/**
+ * A topic as we keep it: the feed of an account of ours in our spelling; the feed of an account's blog as it calls itself; or any other as
+ * it was asked for when we are open (H2).
+ */
+async function servedTopic(tools: Tools, asked: string): Promise<{ topic: string; own: boolean }> {
+  const { actors, addresses, config, subscriptions } = tools
   const topic = canonicalTopic(asked, config.publicUrl)
   if (topic.startsWith(`${addresses.origin}/`)) {
+    // of which nothing but `doctor` knows, who asks as anybody would
+    if ((await findEcho(tools, topic)) !== undefined) return { topic, own: true }
     const name = /^\/users\/([a-z0-9_]{1,30})\.atom$/.exec(topic.slice(addresses.origin.length))?.[1]
     if (name === undefined || (await actors.findAccount(name)) === undefined) throw notOurs()
     return { topic, own: true }
   }
-  if (!config.openHub) throw notOurs()
+  if (config.openHub) return { topic: asked, own: false }
+  const read = await subscriptions.findByTopic(asked)
+  const owner = read?.actorId === undefined ? undefined : await actors.find(read.actorId)
+  if (owner === undefined || !isAccount(owner)) throw notOurs()
   return { topic: asked, own: false }
 }
 
-const notOurs = () => new Refused('This hub serves the feeds of its own accounts only.', { status: 422, code: 'unknown_topic' })
+const notOurs = () =>
+  new Refused('This hub serves the feeds of its own accounts and their blogs only.', { status: 422, code: 'unknown_topic' })
 
 /** A publish ping (H10): our own topics are always fresh; others are fetched, when we are open and somebody subscribes. All or nothing. */
 async function publishPing(tools: Tools, asked: string[]): Promise<void> {
@@ -134,10 +150,10 @@ async function publishPing(tools: Tools, asked: string[]): Promise<void> {
   for (const one of asked) {
     if (!isWebAddress(one) || /[\s\p{C}]/u.test(one)) throw new BadMessage('A published topic is no http or https URL.')
     const { own, topic } = await servedTopic(tools, one)
-    if (!own && (await tools.subscribers.count(topic)) > 0) wanted.push(topic)
+    if (!own) wanted.push(topic)
   }
   if (wanted.length === 0) return
   await tools.transaction(async stores => {
-    for (const topic of wanted.sort()) if (await stores.topics.want(topic)) await stores.queue.add('hub.fetch', { topic })
+    for (const topic of wanted.sort()) await wantTopic(stores, topic)
   })
 }

@@ -7,6 +7,7 @@ import type { Stores, Tools } from '../tools.ts'
 import { findAccount } from './accounts.ts'
 import { askTogether } from './ask-together.ts'
 import { makeBounds } from './bounds.ts'
+import { noteAtInbox } from './echo.ts'
 import { confirmHandle, isOfOne } from './fetch-actor.ts'
 import type { Received } from './identity.ts'
 import { completeAnswered, findConcern } from './inbox-concern.ts'
@@ -16,6 +17,7 @@ import { makeReplays, makeSigners } from './inbox-signer.ts'
 import { fetchWhatIsMissing, isBlocked, type Proven, takeProven } from './inbox-take.ts'
 import type { Known } from './people.ts'
 import { isSociable, makeTogether } from './receive-together.ts'
+import { noting } from './refusals.ts'
 
 /** What was posted. `account`: to whose inbox, none for the shared one; `from`: the address of whoever posted it. */
 export type Posted = { account?: string; request: HttpMessage; body: Buffer; from: string }
@@ -123,16 +125,12 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     }
   }
 
-  /**
-   * Takes what was posted to an inbox.
-   * @throws Missing for no such account; BadMessage 400; Refused 401 for a signature that is not the actor's, 403 for what cannot be
-   * theirs, 429; Unreachable 503 when it must be tried again later
-   */
-  return async function receivePosted(posted) {
+  async function receivePosted(posted: Posted, tell: (who: string) => void): Promise<Received> {
     if (posted.account !== undefined) await findAccount(tools, posted.account)
     const question = readQuestion(posted.body)
     const { activity, actor } = question
-    if (isOfOne(actor, addresses.origin)) throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
+    tell(actor)
+    if (isOfOne(actor, addresses.origin)) return takeOwn(tools, activity.id, posted)
     const found = (await actors.findByNames([actor])).get(actor)
     const known = found?.actor
     // whoever is gone, and whoever was never here, has nothing to be deleted (X31)
@@ -143,6 +141,22 @@ export function makeInbox(given: Tools): (posted: Posted) => Promise<Received> {
     log.info({ account: posted.account, actor, verb: activity.verb, outcome: received.outcome }, 'inbox')
     return received
   }
+
+  /**
+   * Takes what was posted to an inbox.
+   * @throws Missing for no such account; BadMessage 400; Refused 401 for a signature that is not the actor's, 403 for what cannot be
+   * theirs, 429; Unreachable 503 when it must be tried again later
+   */
+  return posted => {
+    const path = posted.account === undefined ? '/inbox' : `/users/${posted.account}/inbox`
+    return noting(tools, { way: 'inbox', path, from: posted.from }, tell => receivePosted(posted, tell))
+  }
+}
+
+/** Of us comes nothing by an inbox, but what `doctor` sends through the outside. @throws Refused */
+async function takeOwn(tools: Tools, id: string, posted: Posted): Promise<Received> {
+  if (await noteAtInbox(tools, id, posted)) return IGNORED
+  throw new Refused('That is one of us, who does not write here.', { code: 'origin' })
 }
 
 /** `document`: it was fetched for this. */

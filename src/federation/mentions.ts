@@ -22,13 +22,19 @@ export type Mentioned = ReadonlyMap<string, Actor>
  * It asks strangers, so it must stand before any transaction.
  */
 export async function findMentioned(tools: Tools, html: string): Promise<Mentioned> {
+  const names = mentionsIn(html).slice(0, MOST)
+  const found = await Promise.all(names.map(async name => [name, await tryMeet(tools, name)] as const))
+  return new Map(found.filter((pair): pair is [string, Actor] => pair[1] !== undefined && pair[1].removedAt === undefined))
+}
+
+/** Who is mentioned in clean HTML, each once: `user@host` as it was written. */
+export function mentionsIn(html: string): string[] {
   const names = new Set<string>()
   replaceText(html, text => {
     for (const [, user, host] of text.matchAll(MENTION)) names.add(`${user}@${host}`)
     return text
   })
-  const found = await Promise.all([...names].slice(0, MOST).map(async name => [name, await tryMeet(tools, name)] as const))
-  return new Map(found.filter((pair): pair is [string, Actor] => pair[1] !== undefined && pair[1].removedAt === undefined))
+  return [...names]
 }
 
 async function tryMeet(tools: Tools, name: string): Promise<Actor | undefined> {

@@ -55,12 +55,12 @@ export async function knowPeople(tools: Omit<Needs, 'config'>, people: string[][
   const subjects = new Map([...each].map(([key, names]) => [key, [...names, ...names.flatMap(domainsOf).map(name => `host:${name}`)]]))
   const [decided, known] = await Promise.all([
     verdicts.find([...subjects.values()].flat()),
-    actors.findByNames([...new Set([...each.values()].flat())])
+    actors.findStandings([...new Set([...each.values()].flat())])
   ])
-  const followed = await follows.amongFollowed([...known.values()].map(({ actor }) => actor.id))
+  const followed = await follows.amongFollowed([...known.values()].map(({ id }) => id))
   const facts = new Map<string, Known>()
   for (const [key, names] of each) {
-    const found = names.flatMap(name => known.get(name)?.actor ?? [])
+    const found = names.flatMap(name => known.get(name) ?? [])
     const isBlocked = subjects.get(key)!.some(name => decided.get(name) === 'blocked')
     facts.set(key, {
       isBlocked: isBlocked || found.some(({ blockedAt }) => blockedAt !== undefined),

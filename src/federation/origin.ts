@@ -10,7 +10,7 @@ import type { Stores, Tools } from '../tools.ts'
 export async function settleOrigin({ addresses, clock, config, log, transaction }: Tools): Promise<void> {
   await transaction(async stores => {
     const known = await stores.settings.find<string>('origin')
-    if (known !== undefined && isSame(known, config.publicUrl)) return
+    if (known !== undefined && isSame(known, config.publicUrl)) return settleHandles(stores, addresses, log)
     if (known !== undefined && !isLoopback(known)) {
       throw new Refused(
         `This node is known as ${known}, but PUBLIC_URL says ${config.publicUrl}. What it has published names ${known}: set PUBLIC_URL ` +
@@ -25,10 +25,19 @@ export async function settleOrigin({ addresses, clock, config, log, transaction 
       await stores.history.moveOrigin(known, config.publicUrl)
       await stores.acts.moveOrigin(known, config.publicUrl)
       await askHubsAnew(stores, clock())
+      // what stands between the node and the world is new
+      await stores.queue.add('doctor', {})
       log.info({ from: known, to: config.publicUrl }, 'moved to another origin')
     }
     await stores.settings.keep('origin', config.publicUrl)
   })
+}
+
+/** HANDLE_HOST may change at any time: it is no part of an address, and the old handles are still answered for. */
+async function settleHandles({ actors, changes }: Stores, { handleHost }: Tools['addresses'], log: Tools['log']): Promise<void> {
+  if (!(await actors.moveHandles(handleHost.toLowerCase()))) return
+  await changes.tell('accounts')
+  log.info({ handles: `@${handleHost}` }, 'the accounts have other handles from now on')
 }
 
 /**

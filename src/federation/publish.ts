@@ -8,12 +8,13 @@ import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import { answeredPeople, requireReach, visibilityOfAnswer } from './direct.ts'
 import { findPost } from './find-post.ts'
-import { findMentioned, linkMentions, type Mentioned, stillLinked } from './mentions.ts'
+import { findMentioned, linkMentions, type Mentioned, mentionsIn, stillLinked } from './mentions.ts'
 import { removeIn } from './remove-post.ts'
 
 const LONGEST = 50_000
 
-export type Draft = { text?: string; html?: string; title?: string; replyTo?: string; language?: string }
+/** `warning`: what is shown before it is opened; empty for none. `language`: a tag (BCP 47). */
+export type Draft = { text?: string; html?: string; title?: string; warning?: string; replyTo?: string; language?: string }
 
 /**
  * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it. What answers a
@@ -37,7 +38,7 @@ export async function publish(tools: Tools, account: Account, draft: Draft): Pro
       ...{ ...body, ...linkHashtags(linkMentions(body.html, mentioned), addresses.tag), id, uri, authorId: account.id },
       ...{ verb: 'post', kind: kindOf(body.title, parent), url: uri, entryUrl: `${uri}.atom` },
       ...{ publishedAt: now, updatedAt: now, sortedAt: now, mentions, enclosures: [] },
-      ...{ visibility, sensitive: false, rightful: true },
+      ...{ visibility, sensitive: body.warning !== undefined, rightful: true },
       ...(parent ? { parentId: parent.id, inReplyTo: parent.uri } : {}),
       ...(parent?.url ? { inReplyToUrl: parent.url } : {}),
       ...(parent?.conversation ? { conversation: parent.conversation } : {}),
@@ -69,13 +70,26 @@ async function answered(stores: Stores, addresses: Addresses, name: string): Pro
 
 const htmlOf = ({ html, text = '' }: Draft): string => sanitizeHtml(html ?? textToHtml(text))
 
-function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title'> {
+/** The text of which a post of ours was made; undefined when it was made of HTML, or holds more than text by now. */
+export function typedText({ addresses }: Pick<Tools, 'addresses'>, html: string): string | undefined {
+  const text = htmlToText(html)
+  return linkHashtags(htmlOf({ text }), addresses.tag).html === html ? text : undefined
+}
+
+/** The mentions in a draft that lead to nobody. It asks strangers for those who are not known yet. */
+export async function findUnknownMentions(tools: Tools, draft: Draft): Promise<string[]> {
+  const html = htmlOf(draft)
+  const found = await findMentioned(tools, html)
+  return mentionsIn(html).filter(name => !found.has(name))
+}
+
+function bodyOf(draft: Draft): Pick<NewPost, 'html' | 'text' | 'title' | 'warning'> {
   const html = htmlOf(draft)
   const text = htmlToText(html)
   if (text.trim() === '' && !draft.title?.trim()) throw new BadMessage('There is nothing in this post.', { code: 'empty' })
   if (html.length > LONGEST) throw new BadMessage(`A post has at most ${LONGEST} characters.`, { status: 413, code: 'too_long' })
-  const title = draft.title?.trim().slice(0, 500)
-  return { html, text, ...(title ? { title } : {}) }
+  const [title, warning] = [draft.title, draft.warning].map(line => line?.trim().slice(0, 500))
+  return { html, text, ...(title ? { title } : {}), ...(warning ? { warning } : {}) }
 }
 
 /** A post of ours by its id, URI or page. @throws Missing; Refused when it is somebody else's */
@@ -97,19 +111,22 @@ export async function edit(tools: Tools, account: Account, { id, verb }: KeptPos
   return tools.transaction(async stores => {
     const post = await stores.history.lock(id)
     if (post === undefined || post.deletedAt !== undefined) throw new Missing('The post was deleted.', { status: 410, code: 'gone' })
-    const { title, ...rest } = post
-    const body = bodyOf({ ...(draft.text === undefined ? { html: post.html } : {}), ...(title === undefined ? {} : { title }), ...draft })
+    const { title, warning, ...rest } = post
+    const kept = { ...(draft.text === undefined ? { html: post.html } : {}), ...(title ? { title } : {}), ...(warning ? { warning } : {}) }
+    const body = bodyOf({ ...kept, ...draft })
     const { html, tags: written } = linkHashtags(linkMentions(body.html, mentioned), tools.addresses.tag)
     const tags = [...new Set([...otherTags(post, tools.addresses.tag), ...written])]
     const mentions = allBut(account, [...(await stillMentioned(stores, post, html)), ...urisOf(mentioned)])
     const added = mentions.filter(uri => !post.mentions.includes(uri))
     if (post.visibility === 'direct' && added.length > 0) await requireReach(stores, account, added)
     const now = new Date(Math.max(tools.clock().getTime(), post.updatedAt.getTime() + 1000))
-    const kept = await stores.history.edit(post, { ...rest, ...body, html, tags, mentions, updatedAt: now, rightful: true }, now)
-    if (kept.outcome !== 'edited') return post
+    const sensitive = body.warning !== undefined || (post.sensitive && warning === undefined)
+    const next = { ...rest, ...body, html, tags, mentions, sensitive, updatedAt: now, rightful: true }
+    const edited = await stores.history.edit(post, next, now)
+    if (edited.outcome !== 'edited') return post
     await stores.queue.add('post.announce', { post: id, act: 'update' })
     await stores.changes.tell(`account:${account.localName}`)
-    return kept.post
+    return edited.post
   })
 }
 

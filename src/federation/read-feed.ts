@@ -9,13 +9,13 @@ import type { Actor, Subscription } from '../model/kept.ts'
 import { identityOf } from '../protocol/atom-author.ts'
 import { readRetryAfter } from '../protocol/date.ts'
 import { readFeed } from '../protocol/feed-document.ts'
-import { readLinks } from '../protocol/link.ts'
 import { LIMIT } from '../protocol/names.ts'
-import { isWebAddress } from '../protocol/web-address.ts'
 import type { HttpAnswer, Push, Stores, Tools } from '../tools.ts'
 import { type BlogFeed, checkVanished, isAccount, readBlogFeed, takeBlogFeed } from './blog-entries.ts'
+import { wantTopic } from './distribute.ts'
 import { profileOf } from './feed-owner.ts'
-import { isName, makeSender, type Sender } from './identity.ts'
+import { makeSender, type Sender } from './identity.ts'
+import { locate } from './locate.ts'
 import { receive } from './receive.ts'
 
 const MINUTE = 60_000
@@ -26,35 +26,6 @@ const OLDER_PAGES = 10
 export const PAGE_PAUSE = 3_000
 export const FEED_ACCEPT =
   'application/atom+xml, application/rss+xml;q=0.9, application/feed+json;q=0.8, application/xml;q=0.7, text/xml;q=0.7, */*;q=0.1'
-
-/**
- * What a fetched feed says of where it belongs (S1). `self` is the address by which it calls itself when that is another than the
- * one that answered: until it was fetched too it is not believed, since a page could pose as somebody else's topic.
- */
-export type Located = { url: string; topic: string; self?: string; hubs: string[] }
-
-/** @param asked the address that was asked, before any redirect */
-export function locate(answer: Pick<HttpAnswer, 'url' | 'headers' | 'hops'>, asked: string, feed: Feed): Located {
-  const headers = answer.headers.link === undefined ? [] : readLinks(answer.headers.link, answer.url)
-  const told = (rel: string) => headers.filter(link => link.rel.includes(rel)).map(link => link.url)
-  const selves = [...told('self'), ...feed.links.self].filter(isAddress)
-  const hubs = told('hub').length > 0 ? told('hub') : feed.links.hub
-  const same = selves.find(self => isSame(self, answer.url))
-  return {
-    // only a move that is meant to last changes what is fetched from now on
-    url: answer.hops.every(hop => hop.status === 301 || hop.status === 308) ? answer.url : asked,
-    topic: same ?? answer.url,
-    ...(same === undefined && selves[0] !== undefined ? { self: selves[0] } : {}),
-    hubs: [...new Set(hubs)].filter(isAddress).slice(0, 5)
-  }
-}
-
-/** An address that can be asked, and kept. */
-const isAddress = (url: string): boolean => isWebAddress(url) && isName(url)
-
-/** One address, http and https taken for the same. */
-const isSame = (one: string, other: string): boolean =>
-  new URL(one).href.replace(/^http:/, 'https:') === new URL(other).href.replace(/^http:/, 'https:')
 
 /** Reads a feed document for its owner inside a transaction. Answers how many posts were new. */
 export async function takeFeed(stores: Stores, feed: Feed, owner: Actor, via: Sender['via'], now: Date): Promise<number> {
@@ -102,7 +73,7 @@ async function attempt(tools: Tools, subscriptionId: string): Promise<Failure | 
   try {
     const answer = await http.request(subscription.url, { headers, maxBytes: LIMIT.feedBytes })
     if (answer.status === 304) {
-      if (subscription.pollFailures > 0) await subscriptions.change(subscription.id, WELL)
+      if (subscription.pollFailures > 0) await subscriptions.change(subscription.id, { ...WELL, polledAt: clock() })
       return undefined
     }
     if (answer.status !== 200) throw answeredWrong(answer, clock())
@@ -141,16 +112,17 @@ async function takePolled(tools: Tools, known: Subscription, answer: HttpAnswer)
   const now = clock()
   const feed = readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'], bytes: LIMIT.feedBytes })
   const asked = (await subscriptions.find(subscriptionId))?.url ?? answer.url
-  const { hubs, self, topic, url } = locate(answer, asked, feed)
+  const { hubs, self, topic, url } = locate(tools, answer, asked, feed)
   const own = await readBlogFeed(tools, feed, await ownerIn(tools, known))
   await transaction(async stores => {
     const subscription = await stores.subscriptions.lock(subscriptionId)
     const owner = await ownerIn(stores, subscription)
     if (subscription === undefined || owner === undefined || isOver(subscription)) return
-    const fresh = await takeAny(tools, stores, feed, { owner, own, via: 'feed' }, now)
+    const fresh = await takeAny(tools, stores, feed, { owner, own, via: 'feed', topic: subscription.topic }, now)
     const moved = url !== subscription.url && self === undefined && (await stores.subscriptions.findByTopic(topic)) === undefined
     await stores.subscriptions.change(subscriptionId, {
-      ...{ ...WELL, url, hubs, polledAt: now, etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
+      ...{ ...WELL, url, hubs, format: feed.format, polledAt: now },
+      ...{ etag: answer.headers.etag ?? null, lastModified: answer.headers['last-modified'] ?? null },
       ...(fresh > 0 ? { newsAt: now } : {}),
       ...reconsider(subscription, hubs, fresh > 0, now),
       ...(moved ? { topic, askAt: now, ...(subscription.state === 'active' ? { state: 'polling' as const } : {}) } : {})
@@ -158,13 +130,15 @@ async function takePolled(tools: Tools, known: Subscription, answer: HttpAnswer)
   })
 }
 
-type Whose = { owner: Actor; own: BlogFeed | undefined; via: 'feed' | 'push' }
+/** `topic`: the feed, which our hub may serve as well, when it is an account's blog. */
+type Whose = { owner: Actor; own: BlogFeed | undefined; via: 'feed' | 'push'; topic: string }
 
 /** The feed of an account's blog is the account's own word; any other is somebody else's. Answers how many posts were new. */
-async function takeAny(tools: Tools, stores: Stores, feed: Feed, { own, owner, via }: Whose, now: Date): Promise<number> {
+async function takeAny(tools: Tools, stores: Stores, feed: Feed, { own, owner, topic, via }: Whose, now: Date): Promise<number> {
   if (!isAccount(owner)) return takeFeed(stores, feed, await refresh(stores, owner, feed, now), via, now)
   if (own?.place.account.id !== owner.id) return 0
   const fresh = await takeBlogFeed(tools, stores, feed, own)
+  await wantTopic(stores, topic)
   if (via === 'feed') await checkVanished(stores, own, now)
   return fresh
 }
@@ -248,7 +222,7 @@ async function readPush(tools: Tools, push: Push): Promise<void> {
     const owner = await ownerIn(stores, subscription)
     // when it is not there any more another worker has read it
     if (!(await stores.subscriptions.removePush(push.id)) || subscription === undefined || owner === undefined) return
-    const fresh = feed === undefined ? 0 : await takeAny(tools, stores, feed, { owner, own, via: 'push' }, now)
+    const fresh = feed === undefined ? 0 : await takeAny(tools, stores, feed, { owner, own, via: 'push', topic: subscription.topic }, now)
     const news = fresh > 0 ? { newsAt: now } : {}
     await stores.subscriptions.change(subscription.id, { pushedAt: push.receivedAt, badSignatures: 0, newsMissed: 0, ...news })
   })

@@ -1,9 +1,10 @@
 /** What `receive` keeps of posts, shares and their ends: cleaned, bounded, and connected with what they are about (X1, X2, X4, X9). */
-import type { Activity, Post } from '../model/activity.ts'
+import type { Activity, Enclosure, Post } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Actor, KeptPost, Quoted } from '../model/kept.ts'
 import { activityIdOf } from '../protocol/activity-id.ts'
 import { isInvented } from '../protocol/invented-title.ts'
+import { picturesIn } from '../protocol/pictures-in.ts'
 import { htmlToText, sanitizeHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores } from '../tools.ts'
 import { isAt, isName, isRightful, type Received, type Sender } from './identity.ts'
@@ -41,10 +42,10 @@ async function keep(stores: Stores, post: Post, sender: Sender, now: Date, more:
     now
   )
   if (kept.outcome === 'stolen') return { outcome: 'refused' }
-  if (kept.outcome === 'new' && kept.post.verb === 'post') {
+  if (kept.outcome === 'new') {
     // if they name its author
-    const shares = kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor))
-    await stores.history.adopt(kept.post, shares)
+    const shares = kept.post.verb === 'post' ? kept.quoting.filter(({ quoted }) => isAt(quoted.authorUri, sender.actor)) : []
+    await Promise.all([stores.history.adopt(kept.post, shares), stores.changes.tell('posts')])
   }
   return kept
 }
@@ -109,7 +110,7 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...{
       mentions: post.mentions.filter(isName).slice(0, 50),
       tags: post.tags.slice(0, 50).map(tag => tag.slice(0, 100)),
-      enclosures: post.enclosures.slice(0, 20)
+      enclosures: filesOf(post).slice(0, 20)
     },
     ...(post.updated ? { updatedAt: post.updated } : {}),
     ...titled(post, html),
@@ -122,6 +123,10 @@ function cleaned(post: Post, author: Actor, now: Date): NewPost {
     ...(isName(post.conversation) ? { conversation: post.conversation } : {})
   }
 }
+
+/** What is said to belong to a post, and the pictures in its text if none of that is one. */
+const filesOf = ({ enclosures, html, url }: Post): Enclosure[] =>
+  enclosures.some(({ type }) => type?.startsWith('image/')) ? enclosures : [...enclosures, ...picturesIn(html, url)]
 
 /** Feeds must give notes a title: one that says nothing else than the note is none (F9). */
 function titled({ kind, title }: Post, html: string): { title?: string } {

@@ -11,7 +11,9 @@ import { hostOfName, isHostBlocked, isOwn, makeSender, type Received } from './i
 import { makePeople, type Signer } from './people.ts'
 import { receive } from './receive.ts'
 import { concerns } from './receive-concern.ts'
+
 import { isSociable, makeTogether } from './receive-together.ts'
+import { noting } from './refusals.ts'
 
 /** What was posted. `from`: the address of whoever posted it. */
 export type Slap = { body: Buffer; contentType?: string; from: string }
@@ -37,16 +39,12 @@ export function makeSalmon(given: Tools) {
   const mayConcern = async (activity: Activity, account: Account): Promise<boolean> =>
     activity.verb !== 'delete' && concerns(tools, activity, account, undefined)
 
-  /**
-   * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
-   * @throws Missing for no such account; BadMessage 400, 413, 415; Refused 401 for a wrong signature or no key, 403 for what is too
-   * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
-   */
-  return async function receiveEnvelope(name: string, { body, contentType, from }: Slap): Promise<Received> {
+  async function receiveEnvelope(name: string, { body, contentType, from }: Slap, tell: (who: string) => void): Promise<Received> {
     const account = await findAccount(tools, name)
     const envelope = readEnvelope(body, contentType)
     const activity = readPayload(readUnverified(envelope))
     const author = activity.actor!
+    tell(author.ids[0] ?? '')
     if (!authorsAgree(author)) throw disagree()
     // before anybody is asked for a key
     if (await isHostBlocked(tools, author.ids)) throw blocked()
@@ -70,6 +68,14 @@ export function makeSalmon(given: Tools) {
     log.info({ account: name, author: author.ids[0], verb: activity.verb, outcome: received.outcome }, 'salmon')
     return received
   }
+
+  /**
+   * Takes an envelope that was posted to an account. Whatever is genuine is taken, though nothing may come of it.
+   * @throws Missing for no such account; BadMessage 400, 413, 415; Refused 401 for a wrong signature or no key, 403 for what is too
+   * old, from the future or from somebody blocked, 429; Unreachable 503 when the key must be asked for later
+   */
+  return (name: string, slap: Slap): Promise<Received> =>
+    noting(tools, { way: 'salmon', path: `/users/${name}/salmon`, from: slap.from }, tell => receiveEnvelope(name, slap, tell))
 }
 
 const blocked = (): Refused => new Refused('The author is blocked here.', { code: 'blocked' })

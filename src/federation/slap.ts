@@ -9,14 +9,24 @@ import { isWebAddress } from '../protocol/web-address.ts'
 import type { Stores } from '../tools.ts'
 import { authorOut } from './entries.ts'
 
+/** What is told: `key` says so, `postId` is the post of which it is told. */
+export type Telling = { key: string; postId?: string }
+
 /**
  * Lays an entry down for the Salmon endpoints of people, once each, with the work of sending it. Must be called inside the
  * transaction that does what the entry tells. Those who live here, speak ActivityPub (X19), take no Salmon, or want to hear nothing of
  * the account (X8) are passed over.
- * @param key says what is told: the same is not sent twice, even when a job is done again
+ * @param telling the same is not sent twice, even when a job is done again
  * @returns those to whom it goes
  */
-export async function slap(stores: Stores, account: Account, entry: EntryOut, people: Actor[], key: string, now: Date): Promise<Actor[]> {
+export async function slap(
+  stores: Stores,
+  account: Account,
+  entry: EntryOut,
+  people: Actor[],
+  { key, ...post }: Telling,
+  now: Date
+): Promise<Actor[]> {
   const { actors, deliveries, queue } = stores
   const told: (Actor & { salmonUrl: string })[] = []
   for (const person of people.filter(takesSalmon)) if (!(await hasBlocked(stores, person, account))) told.push(person)
@@ -26,7 +36,8 @@ export async function slap(stores: Stores, account: Account, entry: EntryOut, pe
   if (pem === undefined) return []
   const payload = writeEntry(entry, authorOut(account), { root: true })
   const body = Buffer.from(writeEnvelope(signEnvelope(payload, createPrivateKey(pem))))
-  const document = await deliveries.addDocument({ key: `salmon ${key}`, topic: entry.id, contentType: TYPE.magicEnvelope, body }, now)
+  const letter = { key: `salmon ${key}`, topic: entry.id, contentType: TYPE.magicEnvelope, body, ...post }
+  const document = await deliveries.addDocument(letter, now)
   if (document === undefined) return told
   for (const url of endpoints) {
     const recipient = await deliveries.addForRecipient(document, 'salmon', url, now)

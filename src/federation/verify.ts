@@ -5,6 +5,8 @@ import { BadMessage, isFailure, Refused, Unreachable } from '../model/errors.ts'
 import type { PendingVerification, Verification } from '../model/kept.ts'
 import { challengeMatches, deniedUrl, verificationUrl } from '../protocol/hub.ts'
 import type { Tools } from '../tools.ts'
+import { isEcho } from './echo.ts'
+import { noteRefusal } from './refusals.ts'
 
 const CLAIM_MS = 60_000
 const AT_ONCE = 500
@@ -53,10 +55,12 @@ async function verify(tools: Tools, one: PendingVerification, confirm: (one: Pen
   // P answers 500 to the verification of an unsubscribe: after the last try it counts when pushes fail too (H5)
   if (one.mode === 'unsubscribe' && !refused && (await subscribers.isFailing(one.topic, one.callback))) return confirm(one)
   await subscribers.drop(one, clock())
+  const failure = new Refused(`The subscriber did not confirm: ${why}.`, { status: 409, code: 'not_verified' })
+  await noteRefusal(tools, { way: 'hub', path: '/hub', from: '' }, new URL(one.callback).origin, failure)
 }
 
 /** Asks the callback: confirmed if and only if the answer is 2xx and its body is the challenge, byte for byte. */
-export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification): Promise<Verdict> {
+export async function challenge({ addresses, http }: Pick<Tools, 'addresses' | 'http'>, one: Verification): Promise<Verdict> {
   const challenge = randomBytes(24).toString('hex')
   const lease = one.mode === 'subscribe' && one.leaseSeconds !== undefined ? { lease: one.leaseSeconds } : {}
   const token = one.verifyToken === undefined ? {} : { verifyToken: one.verifyToken }
@@ -67,6 +71,7 @@ export async function challenge({ http }: Pick<Tools, 'http'>, one: Verification
       timeout: 10_000,
       maxBytes: 4096,
       wide: true,
+      allowOwn: isEcho({ addresses }, one.callback),
       headers: { accept: '*/*' }
     })
     if (status < 200 || status > 299)

@@ -1,13 +1,14 @@
 /** What recurs: polls, renewals, retries, and the end of what has had its time. Every worker runs it; each row is taken by one. */
+import { forgetEchoes } from '../federation/echo.ts'
 import { queueImports } from '../federation/follow-list.ts'
 import { readPushes } from '../federation/read-feed.ts'
 import { verifyDue } from '../federation/verify.ts'
+import { LOG_DAYS } from '../model/retries.ts'
 import type { Tools } from '../tools.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
-const LOG_DAYS = 14
 /** How much of one foreign topic may wait: a publisher who changes it all the time does not fill the disk (OPEN_HUB). */
 const MOST_WAITING = 64 * 1024 * 1024
 /** Bytes of other people's pictures that are kept. */
@@ -142,7 +143,7 @@ async function freeDocuments(tools: Tools): Promise<void> {
 }
 
 async function forget(tools: Tools): Promise<void> {
-  const { clock, config, connections, deliveries, history, pictures, sessions, subscribers, topics, transaction } = tools
+  const { clock, config, connections, deliveries, history, pictures, sessions, settings, subscribers, topics, transaction } = tools
   const now = clock()
   await subscribers.removeExpired(now)
   await deliveries.forget(later(tools, -LOG_DAYS * DAY))
@@ -151,6 +152,7 @@ async function forget(tools: Tools): Promise<void> {
   await sessions.forget(now)
   await connections.forget(now)
   await pictures.shrink(MOST_PICTURES)
+  await forgetEchoes({ clock, settings })
   if (config.retentionDays === 0) return
   while ((await history.forget(later(tools, -config.retentionDays * DAY), 1000)) === 1000);
 }

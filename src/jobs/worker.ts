@@ -7,6 +7,7 @@ import { checkPage } from '../federation/check-page.ts'
 import { readReplies } from '../federation/crawl-replies.ts'
 import { deliver } from '../federation/deliver.ts'
 import { fetchTopic, pingHub } from '../federation/distribute.ts'
+import { runDoctorAlone } from '../federation/doctor.ts'
 import { fetchMissing } from '../federation/fetch-missing.ts'
 import { sendFollow } from '../federation/follow-inbox.ts'
 import { followListed, queueImports } from '../federation/follow-list.ts'
@@ -52,6 +53,7 @@ const WORK: Work = {
   'toot.make': { width: 2, verb: (tools, { toot }) => makeToot(tools, toot) },
   'toot.edit': { width: 1, verb: (tools, { toot }) => editToot(tools, toot) },
   'toot.poll': { width: 2, verb: (tools, { toot }) => readTootThread(tools, toot) },
+  doctor: { width: 1, verb: runDoctorAlone },
   deliver: { width: 32, verb: (tools, { recipients }) => deliver(tools, recipients) }
 }
 

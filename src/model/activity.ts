@@ -30,6 +30,9 @@ export type Visibility = 'public' | 'unlisted' | 'followers' | 'direct'
 
 export type Picture = { url: string; type?: string; width?: number; height?: number }
 
+/** What somebody tells of themselves beside the bio: `html` may hold a link; it is sanitised. */
+export type ProfileField = { name: string; html: string }
+
 /**
  * A person (or group) as a document describes them.
  * `ids` are all names under which the document identifies them, strongest first (I7): Atom id, uri, acct: from email, alternate link.

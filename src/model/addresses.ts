@@ -36,6 +36,7 @@ export function makeAddresses(origin: string, handleHost: string) {
     nodeInfo: () => `${origin}/nodeinfo/2.1`,
     hub: () => `${origin}/hub`,
     push: (token: string) => `${origin}/push/${token}`,
+    echo: (token: string) => `${origin}/echo/${token}`,
     hostMeta: () => `${origin}/.well-known/host-meta`,
     webfinger: (resource: string) => `${origin}/.well-known/webfinger?resource=${encodeURIComponent(resource)}`,
     webfingerXml: (resource: string) => `${origin}/.well-known/webfinger.xml?resource=${encodeURIComponent(resource)}`,

@@ -1,4 +1,4 @@
-import type { Enclosure, Picture, PostKind, TraceStep, Visibility } from './activity.ts'
+import type { Enclosure, Feed, Picture, PostKind, ProfileField, TraceStep, Visibility } from './activity.ts'
 
 /** Someone known: anyone who was discovered or seen in a document that they had the right to speak in. */
 export type Actor = {
@@ -44,6 +44,8 @@ export type Actor = {
   documentAt?: Date
   movedTo?: string
   alsoKnownAs: string[]
+  /** What they tell of themselves, by ActivityPub; only where one person is read. */
+  fields?: ProfileField[]
   /** False: they do not want to be found by searching (FEP-5feb). */
   indexable?: boolean
 }
@@ -142,6 +144,8 @@ export type Subscription = {
   newsMissed: number
   olderUrl?: string
   olderPages: number
+  /** What it was when it was read last. */
+  format?: Feed['format']
   status?: number
   error?: string
   endedAt?: Date
@@ -201,4 +205,15 @@ export type Recipient = {
   slow: boolean
   succeededAt?: Date
   retryAt?: Date
+}
+
+/** How an address does to which things are delivered: `status` and `error` are what it answered last, when that failed. */
+export type RecipientHealth = {
+  host: string
+  failures: number
+  failingSince?: Date
+  succeededAt?: Date
+  retryAt?: Date
+  status?: number
+  error?: string
 }

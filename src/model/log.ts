@@ -8,11 +8,11 @@ export type Log = { debug: Line; info: Line; warn: Line; error: Line; child(fiel
 export const HIDDEN = '…'
 
 const secretName = /token|secret|passw(?:or)?d|authorization|cookie|credential|(?:^|[._-])private|private_?key/i
-const pushPath = /(\/push\/)[^\s/?#"'<>]+/g
+const pushPath = /(\/(?:push|echo)\/)[^\s/?#"'<>]+/g
 const secretParameter = /((?:^|[?&;\s])[\w.]*(?:token|secret|password)=|[?&](?:code|state)=)[^&#;\s"'<>]+/gi
 const userInfo = /(:\/\/)[^\s/?#"'<>]*@/g
 /** Without one of these there is nothing to hide: most texts end here. */
-const suspicious = /\/push\/|=|:\/\/|bearer|basic/i
+const suspicious = /\/(?:push|echo)\/|=|:\/\/|bearer|basic/i
 const bearer = /\b(Bearer|Basic)\s+[\w.~+/=-]+/gi
 
 /** Whether a field or header of that name is left out of the log, whatever it holds. */

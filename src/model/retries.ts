@@ -7,6 +7,9 @@ const HOUR = 60 * MINUTE
 /** The longest pause, milliseconds. */
 export const LAST_PAUSE = 24 * HOUR
 
+/** For how many days it is kept what became of deliveries. */
+export const LOG_DAYS = 14
+
 /** Milliseconds after the first, second, … failed try; about three days in all. */
 export const RETRY_PAUSES: readonly number[] = [
   5 * SECOND,

@@ -12,3 +12,22 @@ export const hashToken = (token: string): string => createHash('sha256').update(
 /** Compares in a time that does not depend on where they differ (X50). */
 export const sameToken = (a: string, b: string): boolean =>
   timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+
+/**
+ * A token of ours in other letters each time, for pages that are compressed: how long they are tells nothing of it (BREACH).
+ * @param token as `randomToken` makes them
+ */
+export function maskToken(token: string): string {
+  const pad = randomBytes(token.length)
+  return Buffer.concat([pad, exclusiveOr(Buffer.from(token), pad)]).toString('base64url')
+}
+
+/** The token that was masked; anything else as it is. */
+export function unmaskToken(text: string): string {
+  const bytes = Buffer.from(text, 'base64url')
+  const half = bytes.length / 2
+  return half === TOKEN_LENGTH ? exclusiveOr(bytes.subarray(0, half), bytes.subarray(half)).toString() : text
+}
+
+const TOKEN_LENGTH = 43
+const exclusiveOr = (one: Buffer, other: Buffer): Buffer => Buffer.from(one.map((byte, at) => byte ^ other[at]!))

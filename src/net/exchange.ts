@@ -138,15 +138,17 @@ const REASONS: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes without that of its authority'
 }
 
-function explain(error: unknown, host: string): Error {
+/** What failed on the way to a host, as a failure that people understand. */
+export function explain(error: unknown, host: string): Error {
   if (isFailure(error)) return error
   const code = codeOf(error)
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new BadMessage(`The headers of ${host} are too long.`, { status: 413, cause: error })
   // a header value that cannot be written: most come from answers of others, an ETag for one
   if (code === 'UND_ERR_INVALID_ARG') return new BadMessage(`This request to ${host} cannot be written.`, { cause: error })
-  const reason = REASONS[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : 'the line failed')
-  return new Unreachable(`${host} could not be reached: ${reason}.`, { cause: error })
+  return new Unreachable(`${host} could not be reached: ${reasonOf(code)}.`, { cause: error })
 }
+
+export const reasonOf = (code: string): string => REASONS[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : 'the line failed')
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
 

@@ -1,7 +1,8 @@
 /** The only client (D7, D14, I15): which hop follows, who may be asked, how much and how long. */
 import { promises as dns } from 'node:dns'
-import { Agent, buildConnector } from 'undici'
+import type { Agent } from 'undici'
 import { BadMessage, Refused, Unreachable } from '../model/errors.ts'
+import { type Certificate, type Lookup, makeAgent, readCertificate } from './connect.ts'
 import { exchange, outageOf, type Question, type Reply } from './exchange.ts'
 import { type Guard, isLocalhost, LOOPBACK, literalAddress } from './guard.ts'
 import { makeFailures, makeTurns } from './hosts.ts'
@@ -53,8 +54,15 @@ export type Http = {
   isListed(url: string): Promise<boolean>
   /** Why a URL would be refused at first sight, without looking its name up; undefined when nothing speaks against it. */
   refusal(url: string): string | undefined
+  /**
+   * The certificate of an https address, whether or not it is good: for `doctor` alone, who may ask it of our own origin.
+   * @throws Refused, Unreachable when there is no TLS
+   */
+  certificate(url: string): Promise<Certificate>
   close(): Promise<void>
 }
+
+export type { Certificate } from './connect.ts'
 
 export type HttpOptions = {
   guard: Guard
@@ -71,8 +79,6 @@ export type HttpOptions = {
   /** GETs at a time for one host (name and port). Default 2. POSTs are not counted. */
   getsPerHost?: number
 }
-
-type Lookup = (host: string) => Promise<string[]>
 
 const systemLookup: Lookup = async host => (await dns.lookup(host, { all: true })).map(found => found.address)
 
@@ -120,6 +126,10 @@ export function makeHttp(options: HttpOptions): Http {
       } catch (error) {
         return (error as Error).message
       }
+    },
+    async certificate(text) {
+      const url = guard.checkUrl(text)
+      return readCertificate(url, resolve, (await isListed(url)) ? guard.isListed : guard.isAllowed)
     },
     async close() {
       await Promise.all([agents.open.destroy(), agents.listed.destroy()])
@@ -226,44 +236,3 @@ function makeResolver(guard: Guard, lookup: Lookup): Lookup {
     return listed.length > 0 ? listed : LOOPBACK
   }
 }
-
-// A host without open sockets is dropped by undici itself, so ten seconds after the last answer nothing of it is kept.
-function makeAgent(resolve: Lookup, fits: (ip: string) => boolean): Agent {
-  const refusal = (host: string) => new Refused(`${host} is not at a public address.`)
-  const connect = buildConnector({
-    timeout: 5000,
-    allowH2: false,
-    autoSelectFamilyAttemptTimeout: 1000,
-    // Every address must fit: one that does not is a trap for whoever looks at the first alone.
-    lookup: (host, { all }, done) => {
-      resolve(host).then(
-        found => {
-          const addresses = found.map(address => ({ address, family: literalFamily(address) }))
-          const first = addresses[0]
-          if (first === undefined) done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 0)
-          else if (!found.every(fits)) done(refusal(host), '', 0)
-          else if (all === true) done(null, addresses)
-          else done(null, first.address, first.family)
-        },
-        error => done(error, '', 0)
-      )
-    }
-  })
-  return new Agent({
-    // A literal address is never looked up.
-    connect: (target, done) => {
-      const ip = literalAddress(target.hostname)
-      if (ip !== undefined && !fits(ip)) done(refusal(target.hostname), null)
-      else connect(target, done)
-    },
-    pipelining: 1,
-    keepAliveTimeout: 10_000,
-    keepAliveMaxTimeout: 10_000,
-    maxHeaderSize: 16_384,
-    // The time for the whole exchange is measured there, once.
-    headersTimeout: 0,
-    bodyTimeout: 0
-  })
-}
-
-const literalFamily = (ip: string): 4 | 6 => (ip.includes(':') ? 6 : 4)

@@ -1,10 +1,10 @@
 /** An ActivityPub actor's document -> whoever it describes, where it is reached and by which keys it signs. */
-import type { Author, Picture } from '../model/activity.ts'
+import type { Author, Picture, ProfileField } from '../model/activity.ts'
 import { line, opaque, webUrl } from './atom-parts.ts'
 import { present } from './atom-post.ts'
 import { all, idOf, idsOf, type JsonObject, objectsOf, textOf, typesOf } from './json-ld.ts'
 import { readMultikey } from './multikey.ts'
-import { htmlToText } from './sanitize.ts'
+import { htmlToText, sanitizeHtml } from './sanitize.ts'
 
 /** A public key: its id, whom it says it belongs to, and SPKI in PEM form. */
 export type ActorKey = { id: string; owner: string; pem: string }
@@ -25,11 +25,14 @@ export type ActorDocument = {
   movedTo?: string
   /** FEP-2c59: user@host. */
   webfinger?: string
+  /** What Mastodon and others show as a table. */
+  fields?: ProfileField[]
   /** FEP-5feb: false when the person does not want to be kept in searches. */
   indexable?: boolean
 }
 
 const MOST_KEYS = 4
+const MOST_FIELDS = 8
 const KEY_NAMES = ['publicKey', 'assertionMethod']
 const KINDS: Record<string, Author['kind']> = {
   Person: 'person',
@@ -62,7 +65,7 @@ export function readActor(document: JsonObject): ActorDocument | undefined {
       ...{ sharedInbox: webUrl(endpoints && textOf(endpoints, 'sharedInbox')), outbox: webUrl(idOf(document.get('outbox'))) },
       ...{ followers: webUrl(idOf(document.get('followers'))), featured: webUrl(idOf(document.get('featured'))) },
       ...{ movedTo: webUrl(idOf(document.get('movedTo'))), webfinger: line(textOf(document, 'webfinger'))?.replace(/^acct:/, '') },
-      indexable: typeof indexable === 'boolean' ? indexable : undefined,
+      ...{ indexable: typeof indexable === 'boolean' ? indexable : undefined, fields: readFields(document) },
       keyUrls: keyUrls.length === 0 ? undefined : keyUrls.slice(0, MOST_KEYS)
     })
   }
@@ -79,6 +82,17 @@ function readAuthor(document: JsonObject, id: string, kind: Author['kind']): Aut
     kind,
     ...present({ username, displayName: line(textOf(document, 'name')), bio, url, avatar: readPicture(objectsOf(document, 'icon')[0]) })
   }
+}
+
+function readFields(document: JsonObject): ProfileField[] | undefined {
+  const fields = objectsOf(document, 'attachment')
+    .filter(one => typesOf(one).includes('PropertyValue'))
+    .slice(0, MOST_FIELDS)
+    .flatMap(one => {
+      const [name, html] = [line(textOf(one, 'name'))?.slice(0, 100), sanitizeHtml((textOf(one, 'value') ?? '').slice(0, 2000))]
+      return name === undefined || html === '' ? [] : [{ name, html }]
+    })
+  return fields.length === 0 ? undefined : fields
 }
 
 function readPicture(image: JsonObject | undefined): Picture | undefined {

@@ -113,6 +113,15 @@ export const hostDescriptor = (templates: { xrd: string; jrd: string }): Descrip
   ]
 })
 
+/**
+ * A host-meta that stands on somebody else's domain alone, as a file. There the JRD template comes first: Mastodon and GoToSocial read
+ * host-meta only where WebFinger is not answered, take the first template, and read JSON alone.
+ */
+export const staticHostDescriptor = (templates: { xrd: string; jrd: string }): Descriptor => {
+  const { links, ...rest } = hostDescriptor(templates)
+  return { ...rest, links: links.toReversed() }
+}
+
 const bareType = (link: DescriptorLink): string => (link.type ?? '').split(';')[0]!.trim().toLowerCase()
 
 const isActivityType = (type: string): boolean => type === TYPE.activity || type === 'application/ld+json'

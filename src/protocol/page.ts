@@ -37,7 +37,7 @@ const FEED_TYPES: Record<string, number> = { [TYPE.atom]: 0, [TYPE.rss]: 1, 'app
  * @param url where the page came from: relative addresses are resolved against it, or against `<base>`
  */
 export function readPage(body: Buffer, { contentType, url }: { contentType?: string; url: string }): Page {
-  const head = readHead(decode(body.subarray(0, LIMIT.messageBytes), contentType))
+  const head = readHead(decodePage(body.subarray(0, LIMIT.messageBytes), contentType))
   const base = resolve(head.base, url) ?? url
   const links = head.links.flatMap(attributes => readLink(attributes, base))
   const meta = (...names: string[]): string | undefined => names.map(name => head.meta.find(pair => pair[0] === name)?.[1]).find(Boolean)
@@ -144,7 +144,7 @@ export function findWrongCharset(body: Buffer, contentType?: string): string | u
 }
 
 /** Bytes -> text, in the first charset that is known, else UTF-8; what is invalid is replaced. */
-function decode(body: Buffer, contentType = ''): string {
+export function decodePage(body: Buffer, contentType = ''): string {
   for (const charset of charsets(body, contentType)) {
     try {
       return new TextDecoder(charset).decode(body)

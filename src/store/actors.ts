@@ -1,4 +1,4 @@
-import type { Author, Picture, TraceStep } from '../model/activity.ts'
+import type { Author, Picture, ProfileField, TraceStep } from '../model/activity.ts'
 import { newId } from '../model/ids.ts'
 import type { Account, Actor, SigningKey } from '../model/kept.ts'
 import { type Db, fromRow, toRow } from './rows.ts'
@@ -28,6 +28,7 @@ export type ActorFacts = {
     movedTo?: string
     alsoKnownAs: string[]
     indexable?: boolean
+    fields?: ProfileField[]
   }
 }
 
@@ -51,12 +52,12 @@ const COLUMNS = [
     'blocked_at'
   ],
   ...['speaks', 'inbox_url', 'shared_inbox_url', 'followers_url', 'outbox_url', 'signing_keys', 'document_at', 'moved_to'],
-  ...['also_known_as', 'indexable']
+  ...['also_known_as', 'indexable', 'fields']
 ]
 
 /** The columns of an actor under a table alias, each named `prefix_column`: for joins. */
 export const actorColumns = (alias: string, prefix: string): string[] =>
-  COLUMNS.filter(column => column !== 'trace').map(column => `${alias}.${column} as ${prefix}${column}`)
+  COLUMNS.filter(column => column !== 'trace' && column !== 'fields').map(column => `${alias}.${column} as ${prefix}${column}`)
 
 const FIND_BY_NAMES = `
   select ${actorColumns('a', '')}, n.name, array(select o.name from actor_names o where o.actor_id = a.id) as names
@@ -71,7 +72,7 @@ const activityPubRow = (told: ActorFacts['activityPub'], now: Date) =>
         ...{ speaks: 'activitypub', inbox_url: told.inboxUrl, shared_inbox_url: told.sharedInboxUrl ?? null },
         ...{ followers_url: told.followersUrl ?? null, outbox_url: told.outboxUrl ?? null, document_at: now },
         ...{ signing_keys: JSON.stringify(told.signingKeys), moved_to: told.movedTo ?? null, also_known_as: told.alsoKnownAs },
-        indexable: told.indexable ?? null
+        ...{ indexable: told.indexable ?? null, fields: told.fields === undefined ? null : JSON.stringify(told.fields) }
       }
 
 /** Everyone seen; the local ones with their keys. */
@@ -97,6 +98,26 @@ export function makeActors(db: Db, vault: Vault) {
     async findByNames(asked: string[]): Promise<Map<string, { actor: Actor; names: string[] }>> {
       const { rows } = await db.raw(FIND_BY_NAMES, [asked])
       return new Map(rows.map(({ name, names, ...row }: Named) => [name, { actor: fromRow<Actor>(row), names }]))
+    },
+    /** Who bears these names, for whoever needs to know no more than that, and whether the owner blocked them. */
+    async findStandings(names: string[]): Promise<Map<string, Pick<Actor, 'id' | 'blockedAt'>>> {
+      const rows = await db('actor_names as n')
+        .join('actors as a', 'a.id', 'n.actor_id')
+        .whereRaw('n.name = any(?)', [names])
+        .select('n.name', 'a.id', 'a.blocked_at')
+      return new Map(rows.map(({ name, ...row }) => [name, fromRow<Pick<Actor, 'id' | 'blockedAt'>>(row)]))
+    },
+    /** The ids of those who may be meant by a short name: how they are called here, at home, or by themselves. */
+    async findCalled(name: string, limit: number): Promise<string[]> {
+      const called = name.toLowerCase()
+      const rows = await db('actors')
+        .select('id')
+        .where(any =>
+          any.where({ acct: called }).orWhereRaw('lower(username) = ?', [called]).orWhereRaw('lower(display_name) = ?', [called])
+        )
+        .whereNull('removed_at')
+        .limit(limit)
+      return rows.map(row => row.id)
     },
     async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
       const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')
@@ -237,6 +258,19 @@ export function makeActors(db: Db, vault: Vault) {
     async privateKey(localName: string): Promise<string | undefined> {
       const row = await db('actors').select('private_key').where({ local_name: localName }).first()
       return row?.private_key ? vault.open(row.private_key) : undefined
+    },
+    /** Gives the accounts the handles of another host; the old ones still find them. Answers whether any is new. Must run inside a transaction. */
+    async moveHandles(handleHost: string): Promise<boolean> {
+      const handle = db.raw("local_name || '@' || ?::text", [handleHost])
+      const local = db('actors').whereNotNull('local_name').whereNot('acct', handle)
+      const names = (await local.clone().select({ handle })).map(row => row.handle)
+      if (names.length === 0) return false
+      await db('actors').whereNull('local_name').whereIn('acct', names).update({ acct: null })
+      await local.update({ acct: handle })
+      const named = names.map(name => `acct:${name}`)
+      await db('actor_names').whereIn('name', named).delete()
+      await db.raw(`insert into actor_names select 'acct:' || acct, id from actors where acct = any(?)`, [names])
+      return true
     },
     /** Rewrites our own URIs from one origin to another: only while nothing has left the node (interface.md 1). */
     async moveOrigin(from: string, to: string, handleHost: string): Promise<void> {

@@ -66,16 +66,20 @@ export function makeActs(db: Db) {
         .first('c.object')
       return row?.object
     },
-    /** What our accounts did to a post and did not take back, by name. */
-    async onPost(postId: string): Promise<Done[]> {
+    /** What our accounts did to some posts and did not take back, by name, for each post to which they did anything. */
+    async onPosts(postIds: string[]): Promise<Map<string, Done[]>> {
+      if (postIds.length === 0) return new Map()
       const { rows } = await db.raw(
-        `select a.local_name as name, d.verb from (
-           select actor_id, verb from acts where post_id = ? and verb = 'favourite' and not undone
-           union select author_id, verb from posts where shared_id = ? and verb = 'share' and deleted_at is null) d
-         join actors a on a.id = d.actor_id where a.local_name is not null and a.removed_at is null order by 1, 2`,
-        [postId, postId]
+        `with ours as (select id, local_name as name from actors where local_name is not null and removed_at is null)
+         select post_id, name, verb from ours join (
+           select post_id, actor_id, verb from acts where post_id = any(:ids) and verb = 'favourite' and not undone
+           union select shared_id, author_id, verb from posts where shared_id = any(:ids) and verb = 'share' and deleted_at is null) d
+         on d.actor_id = ours.id order by name, verb`,
+        { ids: postIds }
       )
-      return rows
+      const done = new Map<string, Done[]>()
+      for (const { name, post_id: id, verb } of rows) done.set(id, [...(done.get(id) ?? []), { name, verb }])
+      return done
     },
     /** Who favoured or shared a post in public and did not take it back, whoever they are. */
     async peopleOf({ id, uri }: Pick<KeptPost, 'id' | 'uri'>): Promise<{ verb: Done['verb']; person: Actor }[]> {

@@ -7,7 +7,7 @@ export const CHANNEL = 'tidings_changes'
 /**
  * Tells every process of the node that something changed, when the transaction commits. The web halves keep what they rendered
  * until they hear its name: `account:NAME` (its posts or profile), `accounts` (which there are), `connection:ID` (whether an
- * account may toot).
+ * account may toot), `posts` (somebody else’s came), `settings` (what the owner set), `sessions` (somebody signed out).
  */
 export function makeChanges(db: Db) {
   return {

@@ -6,7 +6,28 @@ import type { Vault } from './vault.ts'
 
 export type Deliveries = ReturnType<typeof makeDeliveries>
 
-export type Document = { id: string; topic: string; contentType: string; body: Buffer; links?: string; createdAt: Date }
+/** `postId`: the post that it tells of. */
+export type Document = { id: string; topic: string; contentType: string; body: Buffer; links?: string; postId?: string; createdAt: Date }
+
+/** A delivery as it is shown. `who`: the person whose own address it is, if it is somebody's. */
+export type Listed = {
+  id: string
+  kind: 'hub' | 'salmon' | 'inbox'
+  url: string
+  host: string
+  topic: string
+  state: 'waiting' | 'done' | 'failed' | 'dropped'
+  attempts: number
+  createdAt: Date
+  doneAt?: Date
+  status?: number
+  error?: string
+  retryAt?: Date
+  who?: string
+}
+
+/** `failed`: those that have failed at least once; `postId`: what tells of a post; `before`: those with smaller ids. */
+export type DeliveryFilter = { failed: boolean; host?: string; postId?: string; before?: string; limit: number }
 
 /** What became of one try. `again` leaves it waiting; until `asideUntil` what comes after it is sent first. */
 export type Outcome = {
@@ -28,6 +49,13 @@ export const LIVE = `d.state = 'waiting' and (d.subscriber_id is null or exists 
 /** What is to be sent now. */
 export const DUE = `${LIVE} and (d.aside_until is null or d.aside_until <= ?)`
 
+/** What has failed, whether it is tried again or not. */
+const FAILED = `(d.state in ('failed', 'dropped') or (d.state = 'waiting' and d.attempts > 0))`
+
+/** Whose own address it is: a shared one is everybody's. */
+const WHO = `(select coalesce(a.acct, a.uri) from actors a where
+    (r.kind = 'inbox' and a.inbox_url = r.url or r.kind = 'salmon' and a.salmon_url = r.url) and a.local_name is null limit 1) as who`
+
 /** Whether a follower (`a`) is served by ActivityPub. */
 const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
 
@@ -36,16 +64,18 @@ function open(vault: Vault, row: Record<string, unknown>): Waiting {
   return waiting.secret === undefined ? waiting : { ...waiting, secret: vault.open(waiting.secret) }
 }
 
+/** Arrays that hold nulls are good bindings, which knex's types do not know. */
+const runRaw = (db: Db, sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+
 /** What goes out, what failed, and why. One row a thing and address; its state is always that of the last commit. */
 export function makeDeliveries(db: Db, vault: Vault) {
-  // arrays that hold nulls are good bindings, which knex's types do not know
-  const raw = (sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
+  const raw = (sql: string, bindings: unknown[]) => runRaw(db, sql, bindings)
   return {
     /** Keeps a document under a key that says what it tells. Answers undefined when that has been told already. */
     async addDocument(document: Omit<Document, 'id' | 'createdAt'> & { key: string }, now: Date): Promise<string | undefined> {
-      const { key, topic, contentType, body, links } = document
+      const { key, topic, contentType, body, links = null, postId = null } = document
       const [row] = await db('documents')
-        .insert({ key, topic, content_type: contentType, body, links: links ?? null, created_at: now })
+        .insert({ key, topic, content_type: contentType, body, links, post_id: postId, created_at: now })
         .onConflict('key')
         .ignore()
         .returning('id')
@@ -165,46 +195,21 @@ export function makeDeliveries(db: Db, vault: Vault) {
         .whereNotExists(db('subscribers as s').select(db.raw('1')).whereRaw('s.id = d.subscriber_id').where('s.expires_at', '>', now))
         .update({ state: 'dropped', error: 'The subscription has ended.', done_at: now })
     },
-    /** For `deliveries`: newest first. */
-    async list(filter: { failed: boolean; host?: string; limit: number }) {
+
+    /** For `deliveries` and the log: newest first. */
+    async list({ before, failed, host, limit, postId }: DeliveryFilter): Promise<Listed[]> {
       const query = db('deliveries as d')
         .join('recipients as r', 'r.id', 'd.recipient_id')
         .join('documents as c', 'c.id', 'd.document_id')
-        .select(
-          'd.id',
-          'r.kind',
-          'r.url',
-          'c.topic',
-          'd.state',
-          'd.attempts',
-          'd.created_at',
-          'd.done_at',
-          'd.status',
-          'd.error',
-          db.raw('coalesce(d.aside_until, r.retry_at) as retry_at')
-        )
+        .select('d.id', 'r.kind', 'r.url', 'r.host', 'c.topic', 'd.state', 'd.attempts', 'd.created_at', 'd.done_at', 'd.status', 'd.error')
+        .select(db.raw('coalesce(d.aside_until, r.retry_at) as retry_at'), db.raw(WHO))
         .orderBy('d.id', 'desc')
-        .limit(filter.limit)
-      if (filter.failed)
-        query.where(some =>
-          some.whereIn('d.state', ['failed', 'dropped']).orWhere(again => again.where('d.state', 'waiting').where('d.attempts', '>', 0))
-        )
-      if (filter.host !== undefined) query.where('r.host', filter.host)
-      return (await query).map(row =>
-        fromRow<{
-          id: string
-          kind: string
-          url: string
-          topic: string
-          state: string
-          attempts: number
-          createdAt: Date
-          doneAt?: Date
-          status?: number
-          error?: string
-          retryAt?: Date
-        }>(row)
-      )
+        .limit(limit)
+      if (failed) query.whereRaw(FAILED)
+      if (host !== undefined) query.where('r.host', host)
+      if (postId !== undefined) query.where('c.post_id', postId)
+      if (before !== undefined) query.where('d.id', '<', before)
+      return (await query).map(row => fromRow<Listed>(row))
     },
     /**
      * Puts a delivery that failed back to the waiting ones. Answers its address, or undefined when there is no such delivery or

@@ -50,15 +50,18 @@ const narrower = (one: Visibility, other: Visibility): Visibility => (NARROWING.
 
 const EMPTY = { title: null, html: '', body_text: '', warning: null, quoted: null, enclosures: '[]', tags: [], mentions: [] }
 
+async function one(query: PromiseLike<unknown>): Promise<KeptPost | undefined> {
+  const row = (await query) as Record<string, unknown> | undefined
+  return row && fromRow<KeptPost>(row)
+}
+
 /** Activities and posts, each kept once. Every method may be called twice, or at once with itself: the end is the same. */
 export function makeHistory(db: Db) {
   const posts = makeNewPosts(db)
-  const one = async (query: PromiseLike<unknown>): Promise<KeptPost | undefined> => {
-    const row = (await query) as Record<string, unknown> | undefined
-    return row && fromRow<KeptPost>(row)
-  }
-
-  // what comes again: a document that is not newer only narrows who may read, one that only tells a later time moves the clock (X11, S12)
+  /**
+   * What comes again: a document that is not newer changes nothing but who may read, and that only to fewer; one that only tells a
+   * later time moves the clock (X11, S12).
+   */
   const again = async (kept: KeptPost, telling: NewPost, now: Date): Promise<Kept> => {
     const told = telling.updatedAt
     const visibility = narrower(kept.visibility, telling.visibility)
@@ -136,7 +139,6 @@ export function makeHistory(db: Db) {
     lock: (id: string) => one(db('posts').select(POST_COLUMNS).where({ id }).forUpdate().first()),
     /** A post of ours, as `lock` gave it, replaced by a new version. */
     edit,
-
     async amend(id: string, facts: Pick<KeptPost, 'tags' | 'enclosures'> & Pick<Partial<KeptPost>, 'url' | 'language'>): Promise<void> {
       // what a better source tells of a post of ours beside its text: it makes no new version
       await db('posts')

@@ -46,6 +46,8 @@ export type Jobs = {
   'toot.edit': { toot: string }
   /** Read what was answered to the toot. */
   'toot.poll': { toot: string }
+  /** Look for what is wrong with the node. */
+  doctor: Record<string, never>
   /** Deliver what waits for these addresses. */
   deliver: { recipients: string[] }
 }
@@ -76,6 +78,7 @@ export const POLICY: Record<JobName, { tries: number; pause: number; most: numbe
   'toot.make': { tries: 0, pause: 60, most: 60 },
   'toot.edit': { tries: 0, pause: 60, most: 60 },
   'toot.poll': { tries: 0, pause: 60, most: 60 },
+  doctor: { tries: 0, pause: 60, most: 60 },
   deliver: { tries: 5, pause: 1, most: 60 }
 }
 

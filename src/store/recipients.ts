@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Recipient } from '../model/kept.ts'
+import type { Recipient, RecipientHealth } from '../model/kept.ts'
 import { DUE } from './deliveries.ts'
 import { disperse } from './disperse.ts'
 import { type Db, fromRow } from './rows.ts'
@@ -13,12 +13,51 @@ export type Recipients = ReturnType<typeof makeRecipients>
  */
 export type Health = { recipientId: string; ok: boolean; slow: boolean; changed: boolean; status?: number; error?: string; retryAt?: Date }
 
+/** Where a page of hosts ends. */
+export type HostCursor = { since: Date; host: string }
+
+/** A host that does not answer as it should. `addresses`: how many of its addresses fail; `waiting`: deliveries for them. */
+export type FailingHost = RecipientHealth & { failingSince: Date; addresses: number; waiting: number }
+
 /** Addresses to which things are delivered: who works on them, and how they are doing. */
 export function makeRecipients(db: Db) {
   // arrays that hold nulls are good bindings, which knex's types do not know
   const raw = (sql: string, bindings: unknown[]) => db.raw(sql, bindings as Knex.RawBinding[])
   const ids = (rows: { id: string }[]) => rows.map(row => row.id)
   return {
+    /**
+     * Hosts that do not answer as they should, longest first, from behind one on: of each what one of its addresses answered last, how
+     * many of them fail, and how much waits for them.
+     */
+    async failingHosts({ after, limit }: { after?: HostCursor; limit: number }): Promise<FailingHost[]> {
+      const { rows } = await raw(
+        `select h.*, (select count(*)::int from deliveries d where d.recipient_id = any(h.ids) and d.state = 'waiting') as waiting from (
+           select host, min(failing_since) as failing_since, min(retry_at) as retry_at, max(succeeded_at) as succeeded_at,
+             count(*)::int as addresses, array_agg(id) as ids,
+             (array_agg(status order by failing_since desc))[1] as status, (array_agg(error order by failing_since desc))[1] as error
+           from recipients where failing_since is not null group by host
+           having ?::timestamptz is null or (min(failing_since), host) > (?::timestamptz, ?::text) order by min(failing_since), host limit ?) h
+         order by h.failing_since, h.host`,
+        [after?.since ?? null, after?.since ?? null, after?.host ?? null, limit]
+      )
+      return rows.map(({ ids: _ids, ...row }: Record<string, unknown>) => fromRow<FailingHost>(row))
+    },
+    isFailing: async (host: string): Promise<boolean> =>
+      (await db('recipients').where({ host }).whereNotNull('failing_since').first('id')) !== undefined,
+    /** How many hosts do not answer. */
+    async countFailingHosts(): Promise<number> {
+      const { rows } = await raw('select count(distinct host)::int as n from recipients where failing_since is not null', [])
+      return rows[0].n
+    },
+    /** A host is tried again now. Answers its addresses for which something waits. */
+    async wakeHost(host: string): Promise<string[]> {
+      const { rows } = await raw(
+        `update recipients r set retry_at = null where host = ? and failing_since is not null
+         returning id, exists (select from deliveries d where d.recipient_id = r.id and d.state = 'waiting') as waits`,
+        [host]
+      )
+      return ids(rows.filter((row: { waits: boolean }) => row.waits))
+    },
     /** Claims those of the addresses that nobody works on. Their waiting deliveries belong to the caller until `release`. */
     async claim(worker: number, recipientIds: string[], now: Date, until: Date): Promise<Recipient[]> {
       const { rows } = await raw(

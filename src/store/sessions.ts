@@ -1,4 +1,6 @@
+import type { Knex } from 'knex'
 import { hashToken, randomToken } from '../model/tokens.ts'
+import { CHANNEL } from './changes.ts'
 import { type Db, fromRow } from './rows.ts'
 
 export type Sessions = ReturnType<typeof makeSessions>
@@ -27,6 +29,12 @@ export function makeSessions(db: Db) {
     const due = live('session', token, now).where('used_at', '<=', new Date(now.getTime() - DAY))
     return (await due.update({ used_at: now, expires_at: new Date(now.getTime() + SESSION_MS) })) > 0
   }
+  /** What is open under them hears of it. */
+  const end = async (some: Knex.QueryBuilder): Promise<number> => {
+    const count = await some.delete()
+    await db.raw('select pg_notify(?, ?)', [CHANNEL, 'sessions'])
+    return count
+  }
   return {
     /** A link that signs in once, within 15 minutes. */
     addLink: async (now: Date): Promise<string> => (await add('link', now, LINK_MS)).token,
@@ -50,14 +58,13 @@ export function makeSessions(db: Db) {
       const rows = await alive('session', now).select('id', 'browser', 'created_at', 'used_at').orderBy('created_at', 'desc').limit(100)
       return rows.map(row => fromRow<SignedIn>(row))
     },
-    close: (token: string) =>
-      db('sessions')
-        .where({ hash: hashToken(token) })
-        .delete(),
+    /** Whether it holds, without being used. */
+    holds: async (token: string, now: Date): Promise<boolean> => (await live('session', token, now).first('id')) !== undefined,
+    close: (token: string) => end(db('sessions').where({ hash: hashToken(token) })),
     /** @param id of the session, a UUID */
-    end: (id: string) => db('sessions').where({ kind: 'session', id }).delete(),
+    end: (id: string) => end(db('sessions').where({ kind: 'session', id })),
     /** All but one; links that were not used yet end as well. */
-    endOthers: (id: string) => db('sessions').whereNot({ id }).delete(),
+    endOthers: (id: string) => end(db('sessions').whereNot({ id })),
     forget: (now: Date) => db('sessions').where('expires_at', '<=', now).delete()
   }
 }

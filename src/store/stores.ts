@@ -4,6 +4,7 @@ import { makeActs } from './acts.ts'
 import { makeAnswers } from './answers.ts'
 import { makeBlogs } from './blogs.ts'
 import { makeChanges } from './changes.ts'
+import { makeCondition } from './condition.ts'
 import { makeConnections } from './connections.ts'
 import { makeDeliveries } from './deliveries.ts'
 import { makeFollows } from './follows.ts'
@@ -11,10 +12,13 @@ import { makeHistory } from './history.ts'
 import { makeIdentities } from './identities.ts'
 import { makeImports } from './imports.ts'
 import { makeNodeKeys } from './node-keys.ts'
+import { makeOutgoing } from './outgoing.ts'
 import { makePictures } from './pictures.ts'
+import { makePings } from './pings.ts'
 import { makeQueue } from './queue.ts'
 import { makeReading } from './reading.ts'
 import { makeRecipients } from './recipients.ts'
+import { makeRefusals } from './refusals.ts'
 import type { Db } from './rows.ts'
 import { makeSessions } from './sessions.ts'
 import { makeSettings } from './settings.ts'
@@ -36,11 +40,15 @@ export function makeStores(db: Db, vault: Vault, boss: PgBoss, known: KnownVerdi
     answers: makeAnswers(db),
     blogs: makeBlogs(db),
     changes: makeChanges(db),
+    condition: makeCondition(db),
     connections: makeConnections(db, vault),
     identities: makeIdentities(db),
     imports: makeImports(db),
     nodeKeys: makeNodeKeys(db, vault),
+    outgoing: makeOutgoing(db),
     pictures: makePictures(db),
+    pings: makePings(db),
+    refusals: makeRefusals(db),
     toots: makeToots(db),
     verdicts: makeVerdicts(db, known),
     deliveries: makeDeliveries(db, vault),

@@ -161,8 +161,10 @@ export function makeSubscribers(db: Db, vault: Vault) {
       const row = await db('subscribers').where({ topic, callback }).first()
       return row && fromRow<Subscriber>(row)
     },
-    async remove(id: string): Promise<void> {
-      await db('subscribers').where({ id }).delete()
+    /** Ends a subscription. Answers what it was, or undefined when there is none. */
+    async remove(id: string): Promise<Subscriber | undefined> {
+      const [row] = await db('subscribers').where({ id }).delete().returning('*')
+      return row && fromRow<Subscriber>(row)
     },
     async removeExpired(now: Date): Promise<number> {
       return db('subscribers').where('expires_at', '<=', now).delete()
@@ -174,12 +176,13 @@ export function makeSubscribers(db: Db, vault: Vault) {
     async count(topic: string): Promise<number> {
       return Number((await db('subscribers').where({ topic }).count({ n: '*' }).first())?.n ?? 0)
     },
-    /** For `hub list`: subscribers with how their address is doing. */
-    async list(limit: number): Promise<Subscriber[]> {
+    /** For `hub list` and the log: subscribers with how their address is doing, from behind one on. */
+    async list(limit: number, after = '0'): Promise<Subscriber[]> {
       const rows = await db('subscribers as s')
         .join('recipients as r', 'r.id', 's.recipient_id')
         .select('s.id', 's.topic', 's.callback', 's.method', 's.lease_seconds', 's.expires_at', 's.verified_at')
         .select('r.retry_at', 'r.failures', 'r.succeeded_at', 'r.status', 'r.error')
+        .where('s.id', '>', after)
         .orderBy('s.id')
         .limit(limit)
       return rows.map(row => fromRow<Subscriber>(row))

@@ -1,11 +1,27 @@
 import { newId } from '../model/ids.ts'
-import type { Subscription } from '../model/kept.ts'
+import type { Actor, Subscription } from '../model/kept.ts'
 import { hashToken, randomSecret, randomToken } from '../model/tokens.ts'
 import { type Change, type Db, fromRow, toRow } from './rows.ts'
 import type { Vault } from './vault.ts'
 
 export type Subscriptions = ReturnType<typeof makeSubscriptions>
 export type Push = { id: string; subscriptionId: string; body: Buffer; contentType?: string; receivedAt: Date }
+
+/** A feed as it is listed, without what opens doors. `who`: whose it is; `trouble`: 3 gone, 2 cannot be read, 1 its hub does not push, else 0. */
+export type ListedFeed = Omit<Subscription, 'token' | 'secret' | 'nextSecret' | 'verifyToken'> & {
+  trouble: number
+  who?: Pick<Actor, 'id' | 'uri'> & Partial<Pick<Actor, 'acct' | 'displayName' | 'localName'>>
+}
+
+/** Where a page of feeds ends. */
+export type FeedCursor = { trouble: number; id: string }
+
+/** What is listed of a subscription. */
+const LISTED = [
+  ...['id', 'actor_id', 'url', 'topic', 'hubs', 'hub', 'fixed_hub', 'state', 'pending_mode', 'pending_at', 'lease_seconds', 'expires_at'],
+  ...['ask_at', 'ask_failures', 'verified_at', 'pushed_at', 'bad_signatures', 'polled_at', 'poll_at', 'poll_failures', 'news_at'],
+  ...['news_missed', 'older_pages', 'status', 'error', 'ended_at', 'created_at', 'format', 'trouble']
+].map(column => `s.${column}`)
 
 /** We, at theirs: one row a feed that is read, with the hub's state and the polling clock. Tokens and secrets are sealed. */
 export function makeSubscriptions(db: Db, vault: Vault) {
@@ -48,6 +64,29 @@ export function makeSubscriptions(db: Db, vault: Vault) {
     async all(): Promise<Subscription[]> {
       return (await db('subscriptions').orderBy('created_at')).map(row => read(row)!)
     },
+    /** A page of all feeds that are read: those with the worst trouble first if asked for, else the newest. */
+    async list(page: { byTrouble: boolean; after?: FeedCursor; limit: number }): Promise<ListedFeed[]> {
+      const { after, byTrouble, limit } = page
+      const query = db('subscriptions as s')
+        .leftJoin('actors as a', 'a.id', 's.actor_id')
+        .select([
+          ...LISTED,
+          'a.id as who_id',
+          'a.uri as who_uri',
+          'a.acct as who_acct',
+          'a.display_name as who_name',
+          'a.local_name as who_local'
+        ])
+        .orderByRaw(byTrouble ? 's.trouble desc, s.id desc' : 's.id desc')
+        .limit(limit)
+      if (after !== undefined && byTrouble) query.whereRaw('(s.trouble, s.id) < (?, ?)', [after.trouble, after.id])
+      else if (after !== undefined) query.where('s.id', '<', after.id)
+      return (await query).map(readListed)
+    },
+    /** How many feeds are in trouble. */
+    async countTroubled(): Promise<number> {
+      return Number((await db('subscriptions').where('trouble', '>', 0).count({ n: '*' }).first())?.n ?? 0)
+    },
     /** Makes the row of a topic with its own token and secret, or gives the one that is there. Two at once make one. */
     async add(facts: { url: string; topic: string; actorId?: string; fixedHub?: string }, now: Date): Promise<Subscription> {
       const token = randomToken()
@@ -82,7 +121,9 @@ export function makeSubscriptions(db: Db, vault: Vault) {
       const seconds = `case when state = 'active' and news_missed = 0 then 86400
         else least(86400, greatest(900, extract(epoch from ?::timestamptz - coalesce(news_at, created_at)) / 8)) end`
       const next = db.raw(`?::timestamptz + make_interval(secs => (${seconds}) * ?)`, [now, now, 0.9 + 0.2 * spread])
-      return (await db('subscriptions').whereIn('id', due).update({ poll_at: next }).returning('id')).map(row => row.id)
+      // one that was never read stays so: its older pages are still to come
+      const polled = db.raw('case when polled_at is not null then ?::timestamptz end', [now])
+      return (await db('subscriptions').whereIn('id', due).update({ poll_at: next, polled_at: polled }).returning('id')).map(row => row.id)
     },
     /** Takes subscriptions whose hub is to be asked; they come again after `until` if nobody sets another time. */
     async takeAsks(now: Date, until: Date, limit: number): Promise<string[]> {
@@ -134,5 +175,22 @@ export function makeSubscriptions(db: Db, vault: Vault) {
         .orWhereIn('id', id === undefined ? [] : [id])
       return (await rows.orderBy('id').forUpdate()).map(row => read(row)!)
     }
+  }
+}
+
+function readListed({
+  who_id: id,
+  who_uri: uri,
+  who_acct: acct,
+  who_name: displayName,
+  who_local: localName,
+  ...row
+}: Record<string, unknown>) {
+  const { leaseSeconds, ...feed } = fromRow<ListedFeed>(row)
+  const who = fromRow<NonNullable<ListedFeed['who']>>({ id, uri, acct, displayName, localName })
+  return {
+    ...feed,
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds: Number(leaseSeconds) }),
+    ...(id === null ? {} : { who })
   }
 }

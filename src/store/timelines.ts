@@ -2,14 +2,11 @@ import type { Knex } from 'knex'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
 import { POST_COLUMNS } from './new-posts.ts'
+import { makeNewest, type Page } from './newest.ts'
 import { type Db, fromRow } from './rows.ts'
 import { hostIn, isBlockedHost } from './verdicts.ts'
 
 export type Timelines = ReturnType<typeof makeTimelines>
-
-/** Where a page of a list ends: the next begins after it. By keyset, so that nothing is shown twice or left out (F4). */
-export type Cursor = { sortedAt: Date; id: string }
-export type Page = { before?: Cursor; limit: number }
 
 /** A chain of answers that is longer than this is cut: it was made to be. */
 const HIGHEST = 5000
@@ -18,16 +15,8 @@ const postColumns = POST_COLUMNS.map(column => `p.${column}`)
 
 /** Lists of posts with their authors, newest first. Nothing here changes anything. */
 export function makeTimelines(db: Db) {
-  const whole = ({ before, limit }: Page): Knex.QueryBuilder => {
-    const query = db('posts as p')
-      .orderBy([
-        { column: 'p.sorted_at', order: 'desc' },
-        { column: 'p.id', order: 'desc' }
-      ])
-      .limit(limit)
-    return before === undefined ? query : query.whereRaw('(p.sorted_at, p.id) < (?, ?)', [before.sortedAt, before.id])
-  }
-  const base = (page: Page): Knex.QueryBuilder => whole(page).whereNull('p.deleted_at')
+  const { alive: base, among, amongPeople, byPeople, ids, lookUp, whole } = makeNewest(db)
+  const isPublic = (query: Knex.QueryBuilder) => query.where('p.visibility', 'public')
   const accounts = () => db('actors').select('id').whereNotNull('local_name').whereNull('removed_at')
   const withAuthors = async (query: Knex.QueryBuilder): Promise<Shown[]> => {
     const rows = await query.join('actors as a', 'a.id', 'p.author_id').select([...postColumns, ...actorColumns('a', 'author__')])
@@ -42,6 +31,9 @@ export function makeTimelines(db: Db) {
     return posts.map(post => ({ ...post, author: authors.get(post.authorId)! }))
   }
   const shown = async (query: Knex.QueryBuilder): Promise<Shown[]> => withOriginals(await withAuthors(query))
+  /** The posts of these ids, newest first. */
+  const shownByIds = async (ids: string[]): Promise<Shown[]> =>
+    ids.length === 0 ? [] : shown(base({ limit: ids.length }).whereRaw('p.id = any(?)', [ids]))
   const withOriginals = async (posts: Shown[]): Promise<Shown[]> => {
     const ids = posts.flatMap(post => (post.sharedId === undefined ? [] : [post.sharedId]))
     if (ids.length === 0) return posts
@@ -61,28 +53,26 @@ export function makeTimelines(db: Db) {
      * Posts of everyone whom an account follows, its own, and those that mention it; `direct`: also what is for those named in it alone.
      * @param uri of the account
      */
-    home: (accountId: string, uri: string, page: Page, { direct = true } = {}) =>
-      shown(
-        (direct ? base(page) : base(page).whereNot('p.visibility', 'direct')).where(group =>
-          group
-            .where('p.author_id', accountId)
-            .orWhereRaw('p.mentions @> array[?]::text[]', [uri])
-            .orWhereIn('p.author_id', db('follows').select('followed_id').where({ follower_id: accountId }))
-        )
-      ),
+    async home(accountId: string, uri: string, page: Page, { direct = true } = {}): Promise<Shown[]> {
+      const followed = () => db('follows').select('followed_id as id').where({ follower_id: accountId })
+      const open = (query: Knex.QueryBuilder) => (direct ? query : query.whereNot('p.visibility', 'direct'))
+      const named = (query: Knex.QueryBuilder) => query.whereRaw('p.mentions @> array[?]::text[]', [uri])
+      const isHome = (query: Knex.QueryBuilder) =>
+        open(query).where(group => named(group.where('p.author_id', accountId).orWhereIn('p.author_id', followed()).or))
+      const people = followed().unionAll(db.select(db.raw('?', [accountId])))
+      const theirs = byPeople(people, page, open)
+      return shownByIds(await ids(page, among(page, isHome), [theirs, lookUp(page, query => open(named(query)))]))
+    },
     /** Public posts of everyone whom any account of ours follows, and theirs (OPEN_SEARCH). */
-    everyone: (page: Page) =>
-      shown(
-        base(page)
-          .where('p.visibility', 'public')
-          .where(group =>
-            group
-              .whereIn('p.author_id', accounts())
-              .orWhereIn('p.author_id', db('follows').select('followed_id').whereIn('follower_id', accounts()))
-          )
-      ),
+    async everyone(page: Page): Promise<Shown[]> {
+      const people = () => accounts().union(db('follows').select('followed_id').whereIn('follower_id', accounts()))
+      const isTheirs = (query: Knex.QueryBuilder) => isPublic(query).whereIn('p.author_id', people())
+      return shownByIds(await ids(page, among(page, isTheirs), [byPeople(people(), page, isPublic)]))
+    },
+    /** All posts of our own accounts. */
+    own: async (page: Page): Promise<Shown[]> => shownByIds(await ids(page, byPeople(accounts(), page))),
     /** Public posts of our own accounts. */
-    local: (page: Page) => shown(base(page).where('p.visibility', 'public').whereIn('p.author_id', accounts())),
+    local: async (page: Page): Promise<Shown[]> => shownByIds(await ids(page, byPeople(accounts(), page, isPublic))),
     /** One person's posts; only public ones unless `all`. */
     by: (actorId: string, page: Page, all: boolean) =>
       shown(
@@ -114,14 +104,31 @@ export function makeTimelines(db: Db) {
           .orderBy('p.id', 'desc')
           .limit(limit)
       ),
+    /** In which language an account's last post of its own was, if it tells. @param name of the account */
+    async lastLanguage(name: string): Promise<string | undefined> {
+      const account = db('actors').select('id').where({ local_name: name })
+      const own = db('posts').where({ author_id: account, verb: 'post' }).whereNull('deleted_at')
+      return (await own.orderBy('id', 'desc').first('language'))?.language ?? undefined
+    },
     /** When one of an account's posts was last deleted. */
     async lastDelete(actorId: string): Promise<Date | undefined> {
       return (await db('tombstones').where({ author_id: actorId }).max({ at: 'deleted_at' }).first())?.at ?? undefined
     },
-    /** Full text of titles and bodies: every word must be there. */
-    search: (words: string, page: Page, onlyLocal: boolean) => {
-      const query = base(page).whereRaw("p.search @@ plainto_tsquery('simple', ?)", [words])
-      return shown(onlyLocal ? query.where('p.visibility', 'public').whereIn('p.author_id', accounts()) : query)
+    /**
+     * Full text of titles and bodies: every word and "phrase" must be there, and none with a minus before it; what is the same word is
+     * told by `search_text`.
+     * @param authors ids of those by whom alone it may be
+     */
+    async search(text: string, page: Page, { authors, onlyLocal }: { authors?: string[]; onlyLocal: boolean }): Promise<Shown[]> {
+      const open = (query: Knex.QueryBuilder) => (onlyLocal ? isPublic(query) : query)
+      const says = (query: Knex.QueryBuilder) =>
+        open(text === '' ? query : query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text]))
+      const these = db.select(db.raw('unnest(?::text[]) as id', [authors ?? []]))
+      const people = () => (authors === undefined ? accounts() : onlyLocal ? accounts().whereRaw('id = any(?)', [authors]) : these.clone())
+      if (authors === undefined && !onlyLocal) return shownByIds(await ids(page, among(page, says), [lookUp(page, says)]))
+      if (text === '') return shownByIds(await ids(page, byPeople(people(), page, says)))
+      const theirs = lookUp(page, query => says(query).whereIn('p.author_id', people()))
+      return shownByIds(await ids(page, amongPeople(people(), page, says), [theirs]))
     },
     /** Posts by their ids. */
     some: async (ids: string[]): Promise<Map<string, Shown>> =>
@@ -189,10 +196,9 @@ export function makeTimelines(db: Db) {
     async underOurs(ids: string[]): Promise<Set<string>> {
       const { rows } = await db.raw(
         `with recursive up as (
-           select id as start, parent_id from posts where id = any(?)
-           union select u.start, p.parent_id from posts p join up u on p.id = u.parent_id)
-         select distinct u.start from up u join posts p on p.id = u.parent_id join actors a on a.id = p.author_id
-         where a.local_name is not null`,
+           select id as start, parent_id, null collate "C" as author_id from posts where id = any(?)
+           union select u.start, p.parent_id, p.author_id from posts p join up u on p.id = u.parent_id)
+         select distinct u.start from up u join actors a on a.id = u.author_id where a.local_name is not null`,
         [ids]
       )
       return new Set(rows.map((row: { start: string }) => row.start))

@@ -20,6 +20,9 @@ const isFinal = ({ state }: Toot, dryRun: boolean): boolean => state === 'posted
 const isPaused = ({ dueAt, status, ...toot }: Toot, asked: string | undefined, now: Date): boolean =>
   dueAt !== undefined && dueAt > now && (status === 429 || (status === 422 && asked !== undefined && toot.asked === asked))
 
+/** What became of a post of a blog. `isNews`: it was told to everybody, from `announceAt` on; else it is history. */
+export type Fate = { isNews: boolean; announceAt?: Date; toot?: Toot }
+
 export type Wish = {
   key: string
   url: string
@@ -201,6 +204,19 @@ export function makeToots(db: Db) {
       const old = db.raw(`toots.state in ('old', 'dry-run', 'wanted')`)
       const made = db('toots').insert(row).onConflict('key').merge({ state: 'wanted', due_at: now }).where(old)
       return (await made.returning('key')).length > 0
+    },
+    /** What became of posts of blogs, by their ids: whether they were told to anybody, from when on, and their toots. */
+    async ofPosts(postIds: string[]): Promise<Map<string, Fate>> {
+      const rows = await db('entries as e')
+        .leftJoin('toots as t', 't.key', 'e.key')
+        .whereRaw('e.post_id = any(?)', [postIds])
+        .select([...COLUMNS, 'e.post_id as entry_post', 'e.news as entry_news', 'e.announce_at as entry_announce'])
+      return new Map(
+        rows.map(({ entry_post: id, entry_news: isNews, entry_announce: announceAt, ...toot }) => [
+          id,
+          { isNews, ...(announceAt === null ? {} : { announceAt }), ...(toot.key === null ? {} : { toot: fromRow<Toot>(toot) }) }
+        ])
+      )
     },
     /** How many edits wait to be told. */
     async countEdits(accountId: string): Promise<number> {

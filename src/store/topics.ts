@@ -66,6 +66,13 @@ export function makeTopics(db: Db) {
     ): Promise<void> {
       await db('topics').where({ url }).update(toRow(change))
     },
+    /** Forgets what was handed out of a topic, as if it had never been. */
+    async removeDocuments(url: string): Promise<void> {
+      await db('deliveries')
+        .whereIn('document_id', db('documents').select('id').where({ topic: url }))
+        .delete()
+      await db('documents').where({ topic: url }).delete()
+    },
     /** Topics that nobody subscribes to any more. */
     forget: (before: Date) =>
       db('topics')

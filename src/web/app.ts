@@ -6,19 +6,24 @@ import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
 import { blockRoutes } from './blocks.ts'
+import { blogRoutes } from './blog.ts'
 import { commentsRoutes } from './comments.ts'
+import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
+import { doctorRoutes } from './doctor.ts'
+import { echoRoutes } from './echo.ts'
+import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
 import { healthRoutes } from './health.ts'
 import { hubRoutes } from './hub.ts'
 import { importOldRoutes } from './import-old.ts'
 import { inboxRoutes } from './inbox.ts'
+import { logRoutes } from './log.ts'
 import { mediaRoutes } from './media.ts'
 import { guardRequests } from './middleware.ts'
 import { moderationRoutes } from './moderation.ts'
 import { nodeInfoRoutes } from './nodeinfo.ts'
-import { ownerRoutes } from './owner.ts'
 import { pageRoutes } from './pages.ts'
 import { privateFeedRoutes } from './private-feed.ts'
 import { publishRoutes } from './publish.ts'
@@ -32,13 +37,18 @@ import { setUpRoutes } from './setup.ts'
 import { signInRoutes } from './signin.ts'
 import { wellKnownRoutes } from './well-known.ts'
 import { widgetRoutes } from './widget.ts'
+import { writeRoutes } from './write.ts'
 
-/** The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database. */
-export function makeApp(tools: Tools): Koa {
+/**
+ * The web half of the node. It holds nothing but what it has rendered; any number of them may run on one database.
+ * @param closing aborted when it is to stop
+ */
+export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
   const app = new Koa({ proxy: tools.config.trustProxy > 0, maxIpsCount: tools.config.trustProxy })
   app.silent = true
   const residents = makeResidents(tools)
   app.use(guardRequests(tools))
+  app.use(compress())
   const routers = [
     wellKnownRoutes(tools, residents),
     tootRoutes(tools),
@@ -48,6 +58,7 @@ export function makeApp(tools: Tools): Koa {
     feedRoutes(tools, residents),
     hubRoutes(tools),
     pushRoutes(tools),
+    echoRoutes(tools),
     publishRoutes(tools),
     salmonRoutes(tools),
     commentsRoutes(tools),
@@ -56,16 +67,8 @@ export function makeApp(tools: Tools): Koa {
     widgetRoutes(tools),
     healthRoutes(tools),
     nodeInfoRoutes(tools),
-    signInRoutes(tools),
-    ownerRoutes(tools),
-    setUpRoutes(tools),
-    settingsRoutes(tools),
-    importOldRoutes(tools),
-    accessRoutes(tools),
-    connectRoutes(tools),
-    followingRoutes(tools),
-    moderationRoutes(tools),
-    blockRoutes(tools),
+    eventRoutes(tools, closing),
+    ...ownersRouters(tools),
     privateFeedRoutes(tools),
     pageRoutes(tools)
   ]
@@ -74,3 +77,9 @@ export function makeApp(tools: Tools): Koa {
   for (const router of routers) app.use(router.routes())
   return app
 }
+
+const ownersRouters = (tools: Tools): Router[] => [
+  ...[signInRoutes(tools), writeRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
+  ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)],
+  logRoutes(tools)
+]

@@ -19,6 +19,7 @@ import type { Tools } from '../tools.ts'
 import { activity } from './activity-document.ts'
 import { send, type Written } from './conditional.ts'
 import { publicPost } from './feeds.ts'
+import { prefersPage } from './negotiate.ts'
 import { parametersOf } from './paging.ts'
 import type { Rendered } from './residents.ts'
 import { EVERYBODY, passModeration } from './threads.ts'
@@ -51,7 +52,9 @@ export function addCollections(router: Router, { tools, resident, rendered }: Gi
     })
   })
   for (const side of ['followers', 'following'] as const) {
-    router.get(`/users/:name/${side}`, async ctx => {
+    router.get(`/users/:name/${side}`, async (ctx, next) => {
+      ctx.vary('Accept')
+      if (prefersPage(ctx.get('accept'))) return next()
       const account = await resident(ctx.params.name)
       const id = addresses[side](account.localName)
       const page = readPage(ctx)

@@ -4,13 +4,19 @@ import type { Context } from 'koa'
 
 export type Written = { body: Buffer; etag: string; updated?: Date; headers: Record<string, string> }
 
-/** A document ready to be sent; its ETag comes from its bytes, so that every process gives the same. */
+/**
+ * A document ready to be sent; its ETag comes from its bytes, so that every process gives the same. It is a weak one, as the document
+ * may go out compressed (RFC 9110 8.8.1).
+ */
 export function written(text: string | Buffer, headers: Record<string, string>, updated?: Date): Written {
   const body = typeof text === 'string' ? Buffer.from(text) : text
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  const etag = `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   const dated = updated === undefined ? {} : { 'Last-Modified': updated.toUTCString() }
   return { body, etag, headers: { ...headers, ETag: etag, ...dated }, ...(updated === undefined ? {} : { updated }) }
 }
+
+/** Weak and strong ones are compared as weak ones here (RFC 9110 8.8.3.2). */
+const weak = (etag: string): string => etag.replace(/^W\//, '')
 
 /** 200 with the document, or 304 without. */
 export function send(ctx: Context, document: Written): void {
@@ -25,7 +31,7 @@ export function send(ctx: Context, document: Written): void {
  */
 function isKnown(ctx: Context, { etag, updated }: Written): boolean {
   const known = ctx.get('if-none-match')
-  if (known !== '') return known.trim() === '*' || known.split(',').some(one => one.trim().replace(/^W\//, '') === etag)
+  if (known !== '') return known.trim() === '*' || known.split(',').some(one => weak(one.trim()) === weak(etag))
   const since = Date.parse(ctx.get('if-modified-since'))
   return updated !== undefined && Math.floor(updated.getTime() / 1000) * 1000 <= since
 }

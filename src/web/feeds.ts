@@ -15,7 +15,7 @@ import { isWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
 import { send, type Written, written } from './conditional.ts'
 import { isOpenedByPerson, sendFeedPage } from './feed-page.ts'
-import { missingAccount } from './pages.ts'
+import { missingAccount } from './profiles.ts'
 import { makeRendered, type Residents } from './residents.ts'
 import { EVERYBODY, passModeration } from './threads.ts'
 

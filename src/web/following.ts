@@ -4,6 +4,7 @@ import { findAccount } from '../federation/accounts.ts'
 import { follow, unfollow } from '../federation/follow.ts'
 import { beginImport, exportFollows, findImport, listImport, progressOf, tryAgain } from '../federation/follow-list.ts'
 import { closeFeed, renewToken, tokenMadeAt } from '../federation/private-feed.ts'
+import { findPictures } from '../federation/show-pictures.ts'
 import { BadMessage, isFailure, Missing } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Import } from '../model/imports.ts'
@@ -121,9 +122,10 @@ async function sendFollowing(
     ...(words ? { words } : {}),
     ...(last ? { before: writePlace({ ...last, followedId: last.actor.id }) } : {})
   })
-  const madeAt = await tokenMadeAt(tools)
+  const avatars = people.map(({ actor }) => actor.avatar?.url)
+  const [madeAt, pictures] = await Promise.all([tokenMadeAt(tools), findPictures(tools, avatars)])
   const view: FollowingView = {
-    people: people.map(one => showRead(viewer, one, names.get(one.followerId)!)),
+    people: people.map(one => showRead(viewer, one, names.get(one.followerId)!, pictures)),
     asked: before || words ? [] : await listAsked(tools, viewer, accounts),
     imports: await listImports(tools, names),
     feed: madeAt === undefined ? {} : { madeAt: showTime(madeAt) },
@@ -132,14 +134,8 @@ async function sendFollowing(
     ...(before ? { before } : {}),
     ...more(viewer)
   }
-  sendPage(
-    ctx,
-    viewer,
-    'following',
-    { title: textsOf(viewer.language).say('following.title'), noindex: true, area: 'following' },
-    view,
-    status
-  )
+  const frame = { title: textsOf(viewer.language).say('following.title'), noindex: true, area: 'following' }
+  sendPage(ctx, viewer, 'following', frame, view, status)
 }
 
 async function listAsked({ follows }: Tools, viewer: Viewer, accounts: Account[]): Promise<FollowingView['asked']> {

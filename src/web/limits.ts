@@ -30,6 +30,12 @@ export function makeRemoteLimit(): (address: string) => Promise<void> {
   return address => take(each, address, 'You have asked for as many servers as one may in a minute.')
 }
 
+/** Checks of the owner, each of which asks a blog or this node a dozen times: 6 a minute. */
+export function makeCheckLimit(): () => Promise<void> {
+  const all = new RateLimiterMemory({ points: 6, duration: MINUTE })
+  return () => take(all, 'all', 'You have checked as often as one may in a minute.')
+}
+
 /**
  * Passphrases that are tried: 10 in a quarter of an hour for an address (a /64 of IPv6), 60 an hour in all; whoever knew it begins
  * anew. Links are no part of it: nobody guesses one, and whoever floods this cannot lock the owner out.

@@ -79,7 +79,7 @@ const wantsJson = (ctx: Context) =>
 
 /** Endpoints that programs ask: their errors are text, never HTML (W7). */
 const isProtocol = (path: string) =>
-  /^\/(\.well-known\/|hub$|push\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
+  /^\/(\.well-known\/|hub$|push\/|echo\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
   /\.(atom|rss|json|css|svg)$/.test(path) ||
   /\/(salmon|inbox)$/.test(path)
 
@@ -153,8 +153,9 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
   }
 }
 
-/** A form with files (multipart/form-data), read by the runtime's own parser. @throws BadMessage 413; 415 for any other type; 400 */
-export async function readUpload(ctx: Context, limit: number): Promise<FormData> {
+/** A form that may have files in it, read by the runtime's own parser. @throws BadMessage as `readForm` */
+export async function readUpload(ctx: Context, limit: number): Promise<FormData | URLSearchParams> {
+  if (ctx.is(TYPE.form)) return readForm(ctx, limit)
   if (!ctx.is('multipart/form-data')) throw new BadMessage('A body of type multipart/form-data is needed.', { status: 415, code: 'type' })
   const body = await readBody(ctx, limit)
   try {

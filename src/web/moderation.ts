@@ -2,6 +2,7 @@
 import Router, { type RouterContext } from '@koa/router'
 import { pageDecided } from '../federation/decided.ts'
 import { approve, authorOf, block, findComment, hide, judge, unapprove, unhide } from '../federation/moderate.ts'
+import { findPictures } from '../federation/show-pictures.ts'
 import { findWaiting } from '../federation/waiting.ts'
 import { BadMessage, isFailure, Missing } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
@@ -88,8 +89,13 @@ async function sendQueue(tools: Tools, ctx: RouterContext, problem?: string, sta
   const viewer = await requireOwner(tools, ctx)
   const most = Math.min(MOST_SHOWN, Number(/^\d{1,3}$/.exec(parametersOf(ctx).get('most') ?? '')?.[0] ?? SHOWN))
   const found = await findWaiting(tools, most + 1)
+  const shown = found.slice(0, most)
+  const pictures = await findPictures(
+    tools,
+    shown.map(({ author }) => author.avatar)
+  )
   const view: ModerationView = {
-    ...{ items: found.slice(0, most).map(showWaiting), all: most >= MOST_SHOWN, policy: tools.config.moderation, ...readDid(ctx) },
+    ...{ items: shown.map(one => showWaiting(one, pictures)), all: most >= MOST_SHOWN, policy: tools.config.moderation, ...readDid(ctx) },
     ...(problem === undefined ? {} : { problem }),
     ...(found.length > most && most < MOST_SHOWN ? { more: `?most=${Math.min(MOST_SHOWN, most + SHOWN)}` } : {})
   }

@@ -35,6 +35,10 @@ export function prefersActivityPub(header: string): boolean {
   return best(ACTIVITY) > best(PAGE)
 }
 
+/** Whether a page is wanted where programs get ActivityPub by default: only by who names HTML, and does not prefer the document. */
+export const prefersPage = (header: string): boolean =>
+  !prefersActivityPub(header) && readAccept(header).some(({ q, type }) => q > 0 && PAGE.has(type))
+
 /**
  * Whether XRD is wanted rather than JRD (W4): only when it is named with a q not below that of any JSON type; of equals the one
  * listed first. No header, a star, HTML: JRD.

@@ -1,7 +1,8 @@
 /** What the templates of the owner's pages are given. */
 import type { OldImport } from '../model/blog.ts'
+import type { CheckView } from './checks.ts'
 import type { SettingsView, SettingView } from './settings-list.ts'
-import type { TimeView } from './shown.ts'
+import type { PlaceView, TimeView } from './shown.ts'
 
 /**
  * `next`: the path of ours where one goes on. `token`: of a link that holds; `dead`: of one that does not; `wrong`: the passphrase
@@ -87,3 +88,19 @@ export type OldView = {
       }
     | undefined
 }
+
+/** The kit of a blog. `kit` is absent as long as nobody said where the blog lies; without `blog` the account has none. */
+export type BlogView = {
+  as: string
+  /** Accounts, where there are several: each with its page. */
+  accounts: { name: string; path: string }[]
+  problem?: string
+  blog?: { place: PlaceView; feed?: PlaceView; handle: string; domain: string; isSet: boolean; isOwn: boolean }
+  hosts: { host: string; path: string; chosen: boolean }[]
+  /** `where` is HTML. */
+  kit?: { files: { path: string; text: string; where: string; download: string }[]; lines: { text: string; where: string }[] }
+  checks?: CheckView[]
+}
+
+/** What was found wrong last, if anybody looked yet. */
+export type DoctorView = { problem?: string; at?: TimeView; checks?: CheckView[]; failures?: number }

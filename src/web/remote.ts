@@ -9,6 +9,7 @@ import { readForm } from './middleware.ts'
 import { parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { findViewer, refuseForeign } from './session.ts'
+import { textsOf } from './texts.ts'
 
 const LONGEST_FORM = 10_000
 
@@ -32,8 +33,9 @@ export function remoteRoutes(tools: Tools): Router {
     await takeTurn(ctx.ip)
     const url = await findRemote(tools, form.get('account') ?? '', form.get('url') ?? '')
     ctx.set('Cache-Control', 'no-store')
-    const frame = { title: 'Answer from your own server', noindex: true }
-    sendPage(ctx, await findViewer(tools, ctx), 'remote', frame, { url, host: new URL(url).host })
+    const viewer = await findViewer(tools, ctx)
+    const frame = { title: textsOf(viewer.language).say('remote.title'), noindex: true }
+    sendPage(ctx, viewer, 'remote', frame, { url, host: new URL(url).host })
   })
   return router
 }

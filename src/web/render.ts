@@ -6,16 +6,38 @@ import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Reacted } from '../federation/comments.ts'
-import type { TraceStep } from '../model/activity.ts'
+import type { ProfileField, TraceStep } from '../model/activity.ts'
+import { unmaskToken } from '../model/tokens.ts'
 import type { WebLink } from '../protocol/link.ts'
-import type { Done } from '../tools.ts'
-import type { AccessView, NextView, OldView, ProposalView, SettingsPageView, SetUpView, SignInView } from './owner-views.ts'
+import type { Card } from './card.ts'
+import type { ComposeView } from './compose.ts'
+import type {
+  LogFeedsView,
+  LogFollowersView,
+  LogHostsView,
+  LogPostsView,
+  LogPostView,
+  LogRefusedView,
+  LogSubscribersView
+} from './log-views.ts'
+import type {
+  AccessView,
+  BlogView,
+  DoctorView,
+  NextView,
+  OldView,
+  ProposalView,
+  SettingsPageView,
+  SetUpView,
+  SignInView
+} from './owner-views.ts'
 import type { ListView } from './paging.ts'
 import { type PersonView, type PlaceView, type PostView, strangerOf, type TimeView, type Viewer } from './shown.ts'
 import type { FollowingView, ImportedView } from './shown-following.ts'
 import type { BlocksView, CommentView, DecidedView, ModerationView, PlanView } from './shown-moderation.ts'
 import { type Language, type Texts, textsOf } from './texts.ts'
 import type { ThreadView } from './threads.ts'
+import type { CarrierView } from './words.ts'
 
 const folder = fileURLToPath(new URL('../../views/', import.meta.url))
 /** A set of templates a language: in each of them `say`, `rich`, `tell` and `time` are that language's, and `this` is the set. */
@@ -60,33 +82,58 @@ export type ConnectView = {
 
 /** What each template is given beside the frame. */
 export type Views = {
-  timeline: ListView & { heading: string }
+  timeline: ListView & { compose?: ComposeView }
   person: ListView & {
     person: PersonView
     bio?: string
+    location?: string
     homepage?: PlaceView
+    /** `html` is sanitised. */
+    fields: ProfileField[]
     original?: PlaceView
     feeds: { name: string; url: string }[]
+    /** Of an account of ours: how many follow it and are followed, and where they are listed. */
+    counts?: { path: string; followers: number; following: number }
+    /** The account that visitors may follow from a server of their own. */
+    followFrom?: string
     follow?: FollowView
-    subscription?: string
+    carrier?: CarrierView
     trace?: TraceStep[]
   }
+  people: {
+    person: PersonView
+    path: string
+    side: 'followers' | 'following'
+    count: number
+    people: { person: PersonView; via?: string }[]
+    older?: string
+  }
   thread: ThreadView & {
-    own?: { path: string; title: string; field: 'text' | 'html'; body: string }
-    replyTo?: string
+    compose?: ComposeView
     /** The post that visitors may answer from a server of their own. */
     answerFrom?: string
-    /** What the owner may do to the post, and what the accounts have done. */
-    acts?: { id: string; mayShare: boolean; done: Done[] }
     /** Who likes and shares it, of a post of ours. */
     reactions?: Reacted
   }
+  write: { compose: ComposeView; problem?: { code: string; sentence: string } }
+  delete: { post: PostView; path: string }
   feed: ListView & { person: PersonView; address: string; page: string }
   hub: { open: boolean }
   search: ListView & { people: PersonView[]; offer?: string; isWords: boolean }
-  followed: { sentence: string; failed: boolean; person?: PersonView; note?: string; undo?: { id: string; as: string }; trace: TraceStep[] }
-  authorize: { asked: string; person?: PersonView; post?: PostView; replyTo?: string }
+  followed: {
+    sentence: string
+    failed: boolean
+    person?: PersonView
+    /** How many posts came with it, and how the next will come. */
+    fresh?: number
+    carrier?: CarrierView
+    undo?: { id: string; as: string }
+    trace: TraceStep[]
+  }
+  authorize: { asked: string; person?: PersonView; post?: PostView; compose?: ComposeView }
   connect: ConnectView
+  blog: BlogView
+  doctor: DoctorView
   following: FollowingView
   imported: ImportedView
   moderation: ModerationView
@@ -94,6 +141,13 @@ export type Views = {
   comment: CommentView
   blocks: BlocksView
   'block-plan': PlanView
+  log: LogPostsView
+  'log-post': LogPostView
+  'log-feeds': LogFeedsView
+  'log-followers': LogFollowersView
+  'log-subscribers': LogSubscribersView
+  'log-hosts': LogHostsView
+  'log-refused': LogRefusedView
   remote: { url: string; host: string }
   access: AccessView
   next: NextView
@@ -107,10 +161,21 @@ export type Views = {
 }
 
 /**
- * What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it; `area` is the one
- * of the settings that the page belongs to; `wide` is for tables.
+ * What stands around every page. `links` go into its head, in this order; `creator` is the handle of whoever wrote it; `card` is what
+ * others show who link to it; `area` is the one of the settings that the page belongs to; `wide` is for tables. `here` is its own path,
+ * to which buttons lead back.
  */
-export type Frame = { title: string; query?: string; links?: WebLink[]; noindex?: boolean; creator?: string; area?: string; wide?: boolean }
+export type Frame = {
+  title: string
+  query?: string
+  links?: WebLink[]
+  noindex?: boolean
+  creator?: string
+  card?: Card
+  area?: string
+  wide?: boolean
+  here?: string
+}
 
 /** A whole page as text. `name` is the template's, `data` what it needs. */
 export function renderPage<Name extends keyof Views>(viewer: Viewer, name: Name, frame: Frame, data: Views[Name]): string {
@@ -141,17 +206,20 @@ export function sendPage<Name extends keyof Views>(
   data: Views[Name],
   status = 200
 ): void {
-  const body = renderPage(viewer, name, frame, data)
+  const body = renderPage(viewer, name, { here: ctx.url, ...frame }, data)
   setPageHeaders(ctx)
   ctx.vary('Accept')
   ctx.vary('Cookie')
   if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
   if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
-  if (status === 200) ctx.set('ETag', `W/"${digest(body)}"`)
+  if (status === 200) ctx.set('ETag', `W/"${digest(unmasked(body, viewer))}"`)
   ctx.status = status
   if (status === 200 && ctx.fresh) ctx.status = 304
   else ctx.body = body
 }
+
+/** A page as it would be with the session's own token: masked it is another each time, though nothing changed. */
+const unmasked = (body: string, { csrf }: Viewer): string => (csrf === undefined ? body : body.replaceAll(csrf, unmaskToken(csrf)))
 
 /** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
 export function errorPage(
@@ -179,7 +247,7 @@ export const signInPage = (language: Language, path: string): string =>
 function sendFile(type: string, body: Buffer, tag: string, maxAge: number) {
   return (ctx: Context): void => {
     ctx.type = type
-    ctx.set({ ETag: `"${tag}"`, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Content-Type-Options': 'nosniff' })
+    ctx.set({ ETag: `W/"${tag}"`, 'Cache-Control': `public, max-age=${maxAge}`, 'X-Content-Type-Options': 'nosniff' })
     ctx.status = 200
     if (ctx.fresh) ctx.status = 304
     else ctx.body = body

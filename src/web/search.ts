@@ -3,20 +3,26 @@ import type Router from '@koa/router'
 import type { RouterContext } from '@koa/router'
 import { findAccount } from '../federation/accounts.ts'
 import { type Followed, findKnown, follow, type Traced, unfollow } from '../federation/follow.ts'
+import { findPictures } from '../federation/show-pictures.ts'
 import { BadMessage, isFailure, Missing, Refused } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
 import type { Account, Actor, Shown, Subscription } from '../model/kept.ts'
 import { readHandle } from '../protocol/acct.ts'
 import { TYPE } from '../protocol/names.ts'
+import { readSearchWords } from '../protocol/search-words.ts'
 import type { Tools } from '../tools.ts'
+import { oneLine } from './card.ts'
+import { composeReply } from './compose.ts'
 import { makeLookupLimit } from './limits.ts'
 import { readForm } from './middleware.ts'
-import { listPage, parametersOf } from './paging.ts'
+import { type ListView, listPage, parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { findSession, findViewer, readOwnerForm, refuseForeign } from './session.ts'
-import { maySee, showPerson, showPost, type Viewer } from './shown.ts'
+import { LIST_LETTERS, showPosts } from './show-posts.ts'
+import { maySee, type PersonView, showPerson, type Viewer } from './shown.ts'
+import { textsOf } from './texts.ts'
 import { passModeration } from './threads.ts'
-import { describeSubscription, nameForSearch } from './words.ts'
+import { nameForSearch, showSubscription } from './words.ts'
 
 const LONGEST_QUERY = 2048
 
@@ -74,27 +80,36 @@ function readQuery(from: URLSearchParams, name = 'q'): string {
 }
 
 /** Whether somebody is meant, rather than words. */
-const isName = (q: string): boolean => !/\s/.test(q) && (/^(https?|acct):/i.test(q) || q.includes('@'))
+const isName = (q: string): boolean => !/\s|^-?from:|"/i.test(q) && (/^(https?|acct):/i.test(q) || q.includes('@'))
+
+/** As many may be called the same. */
+const MOST_CALLED = 50
 
 /** GET shows what is known already; nothing leaves the node. */
 async function showKnown(tools: Tools, ctx: RouterContext): Promise<void> {
-  const { history, timelines } = tools
   const viewer = await findViewer(tools, ctx)
+  const { say } = textsOf(viewer.language)
   const q = readQuery(parametersOf(ctx))
-  const frame = { title: q === '' ? 'Search' : `Search: ${q.slice(0, 80)}`, query: q, noindex: true }
+  const frame = { title: q === '' ? say('search.title') : say('search.titleOf', { query: oneLine(q, 80) }), query: q, noindex: true }
   if (q === '') return sendPage(ctx, viewer, 'search', frame, { posts: [], people: [], isWords: false })
-  if (!isName(q)) {
-    const list = await listPage(tools, ctx, viewer, page => timelines.search(q, page, viewer.sees === 'local'))
-    return sendPage(ctx, viewer, 'search', frame, { ...list, people: [], isWords: true })
-  }
-  const handle = readHandle(q)
+  if (!isName(q)) return sendPage(ctx, viewer, 'search', frame, { ...(await findWords(tools, ctx, viewer, q)), people: [], isWords: true })
   const person = await knownPerson(tools, viewer, q)
-  const kept = handle.kind === 'url' ? await history.findByAddress(handle.url) : undefined
-  const post = kept && (await timelines.one(kept.id))
-  const found = post !== undefined && maySee(viewer, post) ? await passModeration(tools, viewer, [post]) : []
-  const posts = found.map(one => showPost(viewer, one))
+  const handle = readHandle(q)
+  const post = handle.kind === 'url' ? await knownPost(tools, viewer, handle.url) : undefined
+  const posts = await showPosts(tools, viewer, post === undefined ? [] : [post], LIST_LETTERS)
+  const people = person === undefined ? [] : [await showOne(tools, viewer, person)]
   const offer = viewer.sees !== 'local' && person?.localName === undefined ? { offer: q } : {}
-  sendPage(ctx, viewer, 'search', frame, { posts, people: person ? [showPerson(viewer, person)] : [], isWords: false, ...offer })
+  sendPage(ctx, viewer, 'search', frame, { posts, people, isWords: false, ...offer })
+}
+
+async function findWords(tools: Tools, ctx: RouterContext, viewer: Viewer, q: string): Promise<ListView> {
+  const { from, text } = readSearchWords(q)
+  const authors = from === undefined ? {} : { authors: await tools.actors.findCalled(from, MOST_CALLED) }
+  return listPage(tools, ctx, viewer, page => tools.timelines.search(text, page, { ...authors, onlyLocal: viewer.sees === 'local' }))
+}
+
+async function showOne(tools: Tools, viewer: Viewer, person: Actor): Promise<PersonView> {
+  return showPerson(viewer, person, await findPictures(tools, [person.avatar?.url]))
 }
 
 /** Strangers are not told whom the owner knows. */
@@ -115,30 +130,22 @@ async function followNow(tools: Tools, ctx: RouterContext, q: string, as: string
   if (!('actor' in followed)) return sendFailure(tools, ctx, q, followed, asJson)
   if (asJson) return sendJson(ctx, describe(tools, followed))
   const viewer = await findViewer(tools, ctx)
+  const { say } = textsOf(viewer.language)
   const { actor, fresh, subscription, trace } = followed
-  const person = showPerson(viewer, actor)
+  const person = await showOne(tools, viewer, actor)
+  const names = { account: account.localName, name: oneLine(person.name, 80) }
   sendPage(
     ctx,
     viewer,
     'followed',
-    { title: `Following ${person.name}`, query: q, noindex: true },
+    { title: say('followed.title', names), query: q, noindex: true },
     {
-      ...{ person, trace, failed: false },
-      sentence: describeFollow(account, person.name, followed),
-      note: [
-        fresh > 0 ? `${fresh} ${fresh === 1 ? 'post was' : 'posts were'} read.` : '',
-        subscription ? describeSubscription(subscription) : ''
-      ]
-        .join(' ')
-        .trim(),
+      ...{ person, trace, failed: false, fresh },
+      sentence: say(`followed.${followed.asked ? 'asked' : followed.already ? 'already' : 'now'}`, names),
+      ...(subscription === undefined ? {} : { carrier: showSubscription(subscription) }),
       ...(viewer.csrf === undefined ? {} : { undo: { id: actor.id, as: account.localName } })
     }
   )
-}
-
-function describeFollow({ localName }: Account, name: string, { already, asked }: Followed): string {
-  if (asked) return `${localName} asked ${name}, and follows when the answer comes.`
-  return `${localName} ${already ? 'follows' : 'now follows'} ${name}${already ? ' already' : ''}.`
 }
 
 /** How far the search came, with the status of what stopped it. */
@@ -151,8 +158,10 @@ async function sendFailure(
 ): Promise<void> {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(retryAfter)))
   if (asJson) return sendJson(ctx, { error: message, code, trace }, status)
-  const frame = { title: status === 404 ? 'Not found' : 'Not followed', query: q, noindex: true }
-  sendPage(ctx, await findViewer(tools, ctx), 'followed', frame, { sentence: message, failed: true, trace }, status)
+  const viewer = await findViewer(tools, ctx)
+  const title = textsOf(viewer.language).say(status === 404 ? 'followed.notFound' : 'followed.failed')
+  const frame = { title, query: q, noindex: true }
+  sendPage(ctx, viewer, 'followed', frame, { sentence: message, failed: true, trace }, status)
 }
 
 function sendJson(ctx: RouterContext, answer: object, status = 200): void {
@@ -199,15 +208,18 @@ async function confirmInteraction(tools: Tools, ctx: RouterContext): Promise<voi
   const post = handle.kind === 'url' ? await knownPost(tools, viewer, handle.url) : undefined
   const person = post === undefined ? await knownPerson(tools, viewer, uri) : undefined
   const asked = handle.kind === 'acct' ? handle.acct : handle.url
+  const [view] = await showPosts(tools, { ...viewer, accounts: [] }, post === undefined ? [] : [post], LIST_LETTERS)
+  const compose = post && (await composeReply(tools, viewer, post))
   sendPage(
     ctx,
     viewer,
     'authorize',
-    { title: post ? 'Answer a post' : 'Follow an account', noindex: true },
+    { title: textsOf(viewer.language).say(post === undefined ? 'authorize.follow' : 'authorize.answer'), noindex: true },
     {
       asked: (person && nameForSearch(person)) ?? asked,
-      ...(person === undefined ? {} : { person: showPerson(viewer, person) }),
-      ...(post === undefined ? {} : { post: showPost(viewer, post), replyTo: post.uri })
+      ...(person === undefined ? {} : { person: await showOne(tools, viewer, person) }),
+      ...(view === undefined ? {} : { post: view }),
+      ...(compose === undefined ? {} : { compose })
     }
   )
 }

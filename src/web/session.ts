@@ -1,7 +1,8 @@
 /** Who is asking: the owner by a session, or a visitor; and whether a form was sent from a page of ours (X44). */
 import type { Context } from 'koa'
 import { Refused } from '../model/errors.ts'
-import { sameToken } from '../model/tokens.ts'
+import type { Account } from '../model/kept.ts'
+import { maskToken, sameToken, unmaskToken } from '../model/tokens.ts'
 import type { Tools } from '../tools.ts'
 import { readForm, readUpload } from './middleware.ts'
 import { findNotices } from './notices.ts'
@@ -34,12 +35,18 @@ export async function findViewer(tools: Tools, ctx: Context): Promise<Viewer> {
   const language = languageOf(ctx)
   const session = await findSession(tools, ctx)
   if (session === undefined) return tools.config.openSearch ? { sees: 'public', language, accounts: [] } : strangerOf(language)
-  return viewerOf(tools, language, session)
+  return viewerOf(tools, ctx, language, session)
 }
 
-async function viewerOf(tools: Tools, language: Language, { csrf }: Pick<Session, 'csrf'>): Promise<Viewer> {
-  const [accounts, notices, waiting] = await Promise.all([tools.actors.accounts(), findNotices(tools), countWaiting(tools)])
-  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf, notices, waiting }
+/** The accounts that live here, looked up at most once a request. */
+export function accountsHere({ actors }: Tools, ctx: Context): Promise<Account[]> {
+  ctx.state.accounts ??= actors.accounts()
+  return ctx.state.accounts
+}
+
+async function viewerOf(tools: Tools, ctx: Context, language: Language, { csrf }: Session): Promise<Viewer> {
+  const [accounts, notices, waiting] = await Promise.all([accountsHere(tools, ctx), findNotices(tools), countWaiting(tools)])
+  return { sees: 'all', language, accounts: accounts.map(account => account.localName), csrf: maskToken(csrf), notices, waiting }
 }
 
 /** For a page that is the owner's alone; it is kept by no cache. @throws Refused 403 without a session: the middleware shows the way in */
@@ -47,7 +54,7 @@ export async function requireOwner(tools: Tools, ctx: Context): Promise<Viewer> 
   ctx.set('Cache-Control', 'no-store')
   const session = await findSession(tools, ctx)
   if (session === undefined) throw signedOut()
-  return viewerOf(tools, languageOf(ctx), session)
+  return viewerOf(tools, ctx, languageOf(ctx), session)
 }
 
 const signedOut = () => new Refused('Sign in first: `npx tidings signin` prints a link.', { code: 'signed_out' })
@@ -60,7 +67,7 @@ export const readOwnerForm = (tools: Tools, ctx: Context, limit = 20_000): Promi
   readOwned(tools, ctx, () => readForm(ctx, limit))
 
 /** The same for a form with files in it. */
-export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData> =>
+export const readOwnerUpload = (tools: Tools, ctx: Context, limit: number): Promise<FormData | URLSearchParams> =>
   readOwned(tools, ctx, () => readUpload(ctx, limit))
 
 /** Nothing is read of a body that need not be. */
@@ -69,9 +76,28 @@ async function readOwned<Form extends URLSearchParams | FormData>(tools: Tools, 
   if (session === undefined) throw signedOut()
   if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
   const form = await read()
-  if (!sameToken(String(form.get('csrf') ?? ''), session.csrf))
-    throw new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+  if (!sameToken(unmaskToken(String(form.get('csrf') ?? '')), session.csrf)) throw tooOld()
   return form
+}
+
+const tooOld = () => new Refused('This form is too old. Go back, load the page again, and send it once more.', { code: 'csrf' })
+
+/**
+ * The same for a form with something written in it, which is not thrown away because its session has ended: `refusal` tells that.
+ * @throws Refused 403 from another origin; BadMessage
+ */
+export async function readOwnerDraft(tools: Tools, ctx: Context, limit: number): Promise<{ form: URLSearchParams; refusal?: Refused }> {
+  if (sourceOf(tools, ctx) !== 'ours') throw foreign(tools)
+  const form = await readForm(ctx, limit)
+  const session = await findSession(tools, ctx)
+  if (session === undefined) return { form, refusal: signedOut() }
+  return sameToken(unmaskToken(form.get('csrf') ?? ''), session.csrf) ? { form } : { form, refusal: tooOld() }
+}
+
+/** Whether the session of a request that was begun a while ago still holds. */
+export async function holdsStill({ clock, sessions }: Tools, ctx: Context): Promise<boolean> {
+  const token = readToken(ctx)
+  return token !== undefined && (await sessions.holds(token, clock()))
 }
 
 /** Forms that need no session (OPEN_SEARCH, sign-in): whatever a browser sends for another site is refused. @throws Refused */

@@ -3,7 +3,7 @@ import type { Progress } from '../federation/follow-list.ts'
 import type { Import, ImportItem, ImportState } from '../model/imports.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 import type { Read } from '../tools.ts'
-import { type PersonView, type PlaceView, showPerson, showPlace, showTime, type TimeView, type Viewer } from './shown.ts'
+import { type PersonView, type Pictures, type PlaceView, showPerson, showPlace, showTime, type TimeView, type Viewer } from './shown.ts'
 
 /** `how`: by what new posts come; `host` of the hub that pushes; `error` a sentence of ours. */
 export type ReadView = {
@@ -49,12 +49,12 @@ export type ImportedView = {
   more?: string
 }
 
-export function showRead(viewer: Viewer, { actor, lastPost, subscription, via }: Read, by: string): ReadView {
+export function showRead(viewer: Viewer, { actor, lastPost, subscription, via }: Read, by: string, pictures: Pictures): ReadView {
   const host = readWebAddress(subscription?.hub)?.host
   const feed = showPlace(subscription?.url)
   const read = [subscription?.pushedAt, subscription?.polledAt].filter(time => time !== undefined).sort((a, b) => +b - +a)[0]
   return {
-    ...{ id: actor.id, person: showPerson(viewer, actor), by, how: howOf(via, subscription) },
+    ...{ id: actor.id, person: showPerson(viewer, actor, pictures), by, how: howOf(via, subscription) },
     network: via === 'inbox' ? 'activitypub' : via === 'local' ? 'local' : actor.salmonUrl === undefined ? 'feed' : 'ostatus',
     ...(host === undefined ? {} : { host }),
     ...(feed === undefined || via === 'inbox' ? {} : { feed }),

@@ -7,7 +7,7 @@ import { isId } from '../model/ids.ts'
 import type { Shown } from '../model/kept.ts'
 import { htmlToText, sanitizeKept } from '../protocol/sanitize.ts'
 import type { Did } from './decisions.ts'
-import { type PersonView, type PlaceView, showFace, showPlace, showTime, type TimeView } from './shown.ts'
+import { type PersonView, type Pictures, type PlaceView, showFace, showPlace, showTime, type TimeView } from './shown.ts'
 
 /** `about`: what it answers, in its first words, and where that is. `thread`: our page on which it stands. */
 export type WaitingView = {
@@ -70,10 +70,13 @@ export function startOf(html: string, title?: string): string {
   return text.length > START ? `${text.slice(0, START).toWellFormed()}…` : text
 }
 
-export function showWaiting({ about, author, html, id, language, network, on, published, url, warning }: Waiting): WaitingView {
+export function showWaiting(
+  { about, author, html, id, language, network, on, published, url, warning }: Waiting,
+  pictures: Pictures
+): WaitingView {
   const original = showPlace(url)
   return {
-    ...{ id, person: showFace(author), host: hostOf(author), network, published: showTime(published), html: sanitizeKept(html) },
+    ...{ id, person: showFace(author, pictures), host: hostOf(author), network, published: showTime(published), html: sanitizeKept(html) },
     ...(warning === undefined ? {} : { warning }),
     ...(language === undefined ? {} : { language }),
     ...(original === undefined ? {} : { original }),

@@ -2,10 +2,12 @@
 import { isForAll, PAGE, readPlace, writePlace } from '../federation/comments.ts'
 import { arrange, comparePlaces, gather, type Item, MOST, type Place } from '../federation/gather.ts'
 import { judge, knowPeople, namesOf, saidInPost } from '../federation/moderate.ts'
+import { findPictures } from '../federation/show-pictures.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
-import { maySee, type PostView, showAnswer, showPost, type Viewer } from './shown.ts'
+import { actsOn, findDone } from './show-posts.ts'
+import { maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
 
 /** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
 export type ThreadView = { posts: { post: PostView; isFocus: boolean }[]; earlier?: string; later?: string }
@@ -32,7 +34,12 @@ export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, aft
   // the page that is meant begins where a page before it ended
   const beginning = (index: number) => `?after=${index <= 0 ? '' : writePlace(arranged[index - 1]!.place)}`
   return {
-    posts: page.map(({ item }) => ({ post: showItem(viewer, item), isFocus: item.id === focus.id })),
+    posts: await showItems(
+      tools,
+      viewer,
+      page.map(({ item }) => item),
+      focus.id
+    ),
     ...(start > 0 ? { earlier: beginning(start - PAGE) } : {}),
     ...(start + PAGE < arranged.length ? { later: beginning(start + PAGE) } : {})
   }
@@ -73,9 +80,18 @@ function isFor(viewer: Viewer, item: Item): boolean {
   return 'answer' in item.what || item.what.post.deletedAt === undefined
 }
 
-function showItem(viewer: Viewer, { standing, what }: Item): PostView {
-  const view = 'post' in what ? showPost(viewer, what.post) : showAnswer(what.answer)
-  return standing === 'shown' ? view : { ...view, standing }
+async function showItems(tools: Tools, viewer: Viewer, items: Item[], focusId: string): Promise<ThreadView['posts']> {
+  const shown = items.flatMap(({ what }) => ('post' in what ? what.post : []))
+  const avatars = items.flatMap(({ what }) => ('answer' in what ? what.answer.person.avatar : []))
+  const [pictures, done] = await Promise.all([
+    findPictures(tools, [...shown.flatMap(picturesOf), ...avatars]),
+    findDone(tools, viewer, shown)
+  ])
+  return items.map(({ id, standing, what }) => {
+    const view =
+      'post' in what ? { ...showPost(viewer, what.post, pictures), ...actsOn(viewer, what.post, done) } : showAnswer(what.answer, pictures)
+    return { post: standing === 'shown' ? view : { ...view, standing }, isFocus: id === focusId }
+  })
 }
 
 /** For whom documents are written that anybody may read. */

@@ -2,12 +2,11 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { describeAccount } from '../federation/describe.ts'
 import type { Descriptor } from '../model/activity.ts'
 import { BadMessage, Missing, Refused } from '../model/errors.ts'
-import type { Account } from '../model/kept.ts'
-import { accountDescriptor, hostDescriptor, nodeDescriptor } from '../protocol/descriptor.ts'
+import { hostDescriptor, nodeDescriptor } from '../protocol/descriptor.ts'
 import { writeJrd } from '../protocol/jrd.ts'
-import { readMagicKey } from '../protocol/magic.ts'
 import { TYPE } from '../protocol/names.ts'
 import { writeXrd } from '../protocol/xrd.ts'
 import type { Tools } from '../tools.ts'
@@ -54,9 +53,9 @@ export function wellKnownRoutes(tools: Tools, residents: Residents): Router {
       throw new Missing('There is no such account here.')
     }
     const rels = query.getAll('rel')
-    if (rels.length > 0) return send(ctx, write(only(describe(tools, account), rels), form))
+    if (rels.length > 0) return send(ctx, write(only(describeAccount(tools, account), rels), form))
     const known = rendered.atHand(account.localName, form)
-    send(ctx, known ?? (await rendered.get(account.localName, form, async () => write(describe(tools, account), form))))
+    send(ctx, known ?? (await rendered.get(account.localName, form, async () => write(describeAccount(tools, account), form))))
   }
 
   router.get('/.well-known/webfinger', ctx => answerAccount(ctx, prefersXrd(ctx.get('accept')) ? 'xrd' : 'jrd'))
@@ -105,15 +104,6 @@ const only = (descriptor: Descriptor, rels: string[]): Descriptor => ({
   ...descriptor,
   links: descriptor.links.filter(link => rels.includes(link.rel))
 })
-
-function describe({ addresses }: Tools, account: Account): Descriptor {
-  const name = account.localName
-  return accountDescriptor({
-    ...{ handle: account.acct, uri: account.uri, profile: account.uri, feed: addresses.feed(name), salmon: addresses.salmon(name) },
-    ...{ magicKey: readMagicKey(account.magicKey), subscribeTemplate: addresses.authorizeInteraction(), activityActor: account.uri },
-    ...(account.avatar === undefined ? {} : { avatar: account.avatar.url })
-  })
-}
 
 function write(descriptor: Descriptor, form: Form, seconds = ACCOUNT_SECONDS): Written {
   const type = `${form === 'jrd' ? TYPE.jrd : TYPE.xrd}; charset=utf-8`

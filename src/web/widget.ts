@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import Router from '@koa/router'
+import { findPlaces } from '../federation/handled.ts'
 import { BadMessage, Missing } from '../model/errors.ts'
 import { cleanAddress, pageKey } from '../protocol/blog-address.ts'
 import type { Tools } from '../tools.ts'
@@ -13,7 +14,8 @@ const forms = { br: brotliCompressSync(script), gzip: gzipSync(script, { level: 
 const tag = createHash('sha256').update(script).digest('base64url').slice(0, 22)
 
 /** `/widget.js`, and `/conversation`, a link for a blog's `<noscript>` that is the same on every page. */
-export function widgetRoutes({ actors, blogs, history }: Tools): Router {
+export function widgetRoutes(tools: Tools): Router {
+  const { actors, blogs, history } = tools
   const router = new Router()
   router.get('/widget.js', ctx => {
     const encoding = ctx.acceptsEncodings('br', 'gzip', 'identity') || 'identity'
@@ -41,10 +43,18 @@ export function widgetRoutes({ actors, blogs, history }: Tools): Router {
     const entry = page && (await blogs.findEntry(page.key))
     const post = entry && (await history.find(entry.postId))
     const account = entry && (await actors.find(entry.accountId))
-    if (post === undefined || account?.localName === undefined) throw new Missing('There is no conversation about this page here yet.')
+    const isPost = post !== undefined && account?.localName !== undefined
+    const path = isPost ? `/users/${account.localName}/posts/${post.id}` : await frontPath(tools, address.bare)
+    if (path === undefined) throw new Missing('There is no conversation about this page here yet.')
     ctx.set('Cache-Control', 'no-cache')
     ctx.status = 302
-    ctx.redirect(`/users/${account.localName}/posts/${post.id}`)
+    ctx.redirect(path)
   })
   return router
+}
+
+/** The front page of a blog stands for its account. */
+async function frontPath(tools: Tools, address: string): Promise<string | undefined> {
+  const place = (await findPlaces(tools)).find(({ url }) => url !== undefined && pageKey(url) === pageKey(address))
+  return place && `/users/${place.account.localName}`
 }

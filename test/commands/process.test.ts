@@ -81,8 +81,22 @@ describe('the program', function () {
     assert.equal(second.code, 1)
     assert.match(second.err, new RegExp(`^Port ${env.PORT} of 127\\.0\\.0\\.1 is in use already`))
 
+    // a page that is open and told of news is not waited for
+    const origin = `http://127.0.0.1:${env.PORT}`
+    const [, token = ''] = /token=(\S+)/.exec((await finish(['signin'], env)).out) ?? []
+    const entered = await fetch(`${origin}/signin`, {
+      method: 'POST',
+      body: new URLSearchParams({ token }),
+      headers: { origin },
+      redirect: 'manual'
+    })
+    const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const stream = await fetch(`${origin}/events?since=0_${'0'.repeat(17)}`, { headers: { cookie } })
+    assert.equal(stream.status, 200)
+
     const begun = Date.now()
     node.child.kill('SIGTERM')
+    assert.match(await stream.text(), /^retry: /)
     assert.equal(await node.ended, 0)
     assert.ok(Date.now() - begun < 10_000)
     assert.equal(said().at(-1), 'stopped')

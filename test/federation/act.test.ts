@@ -145,7 +145,7 @@ describe('our own acts', () => {
     await shared(post.uri)
     await follow(writer.tools, other.acct, { as: writer.ann })
     await writer.work()
-    assert.deepEqual(await writer.tools.acts.onPost(post.id), [
+    assert.deepEqual((await writer.tools.acts.onPosts([post.id])).get(post.id), [
       { name: 'ann', verb: 'favourite' },
       { name: 'ann', verb: 'share' }
     ])

@@ -22,8 +22,8 @@ describe('the origin of the node', () => {
     await database.drop()
   })
 
-  const open = async (publicUrl: string, role: Role = 'command') => {
-    const settings = { PUBLIC_URL: publicUrl, DATA_DIR: temporaryFolder(), SECRET_KEY: 'a key for tests only' }
+  const open = async (publicUrl: string, role: Role = 'command', env: Record<string, string> = {}) => {
+    const settings = { ...env, PUBLIC_URL: publicUrl, DATA_DIR: temporaryFolder(), SECRET_KEY: 'a key for tests only' }
     const node = await assemble(readConfig(settings, { cwd: temporaryFolder() }), silence, role, { database: database.database })
     opened.push(node)
     return node.tools
@@ -80,6 +80,7 @@ describe('the origin of the node', () => {
     const asked = (await subscriptions.find(followed.id))!
     assert.equal(asked.state, 'polling')
     assert.ok(asked.askAt! <= new Date())
+    assert.equal((await after.queue.take('doctor', 5)).length, 1, '6.2 the node is looked at when its public address is new')
   })
 
   it('stops the start when it was public and is another now', async () => {
@@ -107,5 +108,23 @@ describe('the origin of the node', () => {
     await requireOrigin(node)
     await assert.rejects(requireOrigin(await open('http://127.0.0.1:3001')), /The node is http:\/\/127\.0\.0\.1:3000/)
     assert.equal(await node.settings.find('origin'), LOOPBACK)
+  })
+
+  it('W7 a new HANDLE_HOST changes the handles at the next start, and the old ones still find the accounts', async () => {
+    const before = await open(PUBLIC)
+    await settleOrigin(before)
+    const ann = await addAccount(before, 'ann')
+    const stranger = await before.actors.keep({ uri: 'https://blog.example/ann', acct: 'ann@blog.example' }, new Date())
+    const after = await open(PUBLIC, 'command', { HANDLE_HOST: 'blog.example' })
+    await settleOrigin(after)
+    await settleOrigin(after)
+    assert.deepEqual(
+      (await after.actors.accounts()).map(({ acct, uri }) => [acct, uri]),
+      [['ann@blog.example', 'https://node.example/users/ann']]
+    )
+    for (const name of ['acct:ann@blog.example', 'acct:ann@node.example']) assert.equal((await after.actors.findByName(name))?.id, ann.id)
+    assert.equal((await after.actors.find(stranger.id))?.acct, undefined)
+    await settleOrigin(before)
+    assert.equal((await before.actors.findAccount('ann'))?.acct, 'ann@node.example')
   })
 })

@@ -81,7 +81,7 @@ describe('the history', () => {
     )
     assert.deepEqual(await tools.history.versions(row.id), [])
     assert.equal(await tools.history.remove(ann.id, uri, NOW), undefined, 'it dies once')
-    assert.deepEqual(await tools.timelines.search('needle', { limit: 9 }, false), [])
+    assert.deepEqual(await tools.timelines.search('needle', { limit: 9 }, { onlyLocal: false }), [])
   })
 
   it('M16 X3 lets the newest of an act and its undoing win, in whatever order they come', async () => {

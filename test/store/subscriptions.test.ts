@@ -58,6 +58,15 @@ describe('kept subscriptions', () => {
     }
   })
 
+  it('W14 knows when each feed was asked for last, but not of one that was never read', async () => {
+    const [read, fresh] = [await add(), await add()]
+    await subscriptions.change(read.id, { polledAt: later(-5), pollAt: NOW })
+    await subscriptions.change(fresh.id, { pollAt: NOW })
+    await subscriptions.takePolls(NOW, 0.5, 9)
+    assert.deepEqual((await subscriptions.find(read.id))!.polledAt, NOW)
+    assert.equal((await subscriptions.find(fresh.id))!.polledAt, undefined)
+  })
+
   it('S7 ends leases and requests that nobody answered, and no others', async () => {
     const cases: [change: Parameters<typeof subscriptions.change>[1], state: string][] = [
       [{ state: 'active', expiresAt: later(-1) }, 'expired'],

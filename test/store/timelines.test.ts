@@ -1,6 +1,7 @@
 /** Lists of posts: who sees what, in which order, page by page. */
 import assert from 'node:assert/strict'
 import type { Account, Actor, Shown } from '../../src/model/kept.ts'
+import { readSearchWords } from '../../src/protocol/search-words.ts'
 import type { Cursor, Tools } from '../../src/tools.ts'
 import { startNode, type TestNode } from '../support/node.ts'
 import { accountOf, keepPost, meet } from '../support/residents.ts'
@@ -73,11 +74,70 @@ describe('the timelines', () => {
 
   it('searches every word in titles and bodies, and tells strangers of ours alone', async () => {
     const found = await keepPost(tools, ann!, { html: '', title: 'Zebras', text: 'and giraffes', publishedAt: at(3000) })
-    const ids = async (words: string, local = false) => (await tools.timelines.search(words, { limit: 9 }, local)).map(post => post.id)
+    const ids = async (text: string, onlyLocal = false) =>
+      (await tools.timelines.search(text, { limit: 9 }, { onlyLocal })).map(post => post.id)
     assert.deepEqual(await ids('giraffes zebras'), [found.id])
     assert.deepEqual(await ids('zebras lions'), [])
     assert.deepEqual(await ids('zebras', true), [])
     for (const hostile of ['', "'", '& | ! ( ) :*', '\\', 'a'.repeat(10_000)]) assert.ok(Array.isArray(await ids(hostile)))
+  })
+
+  it('finds words however they are written, in any language, as phrases and exclusions', async () => {
+    const texts = {
+      german: 'Die Brücke über den FLUSS',
+      french: 'Un café à Genève',
+      japanese: '東京の橋は古いです',
+      chinese: '我们在河边散步',
+      greek: 'Η ΓΈΦΥΡΑ είναι παλιά',
+      thai: 'สะพานข้ามแม่น้ำ',
+      mixed: 'river bridge, and a bridge over the river'
+    }
+    const names = new Map<string, string>()
+    for (const [name, text] of Object.entries(texts))
+      names.set((await keepPost(tools, ann!, { html: '', text, publishedAt: at(4000) })).id, name)
+    const found = async (typed: string) => {
+      const posts = await tools.timelines.search(readSearchWords(typed).text, { limit: 9 }, { onlyLocal: false })
+      return posts.flatMap(({ id }) => names.get(id) ?? []).sort()
+    }
+    const table: [string, string[]][] = [
+      ['brücke', ['german']],
+      ['BRÜCKE fluss', ['german']],
+      ['bru\u0308cke', ['german']],
+      ['brucke', ['german']],
+      ['cafe geneve', ['french']],
+      ['橋', ['japanese']],
+      ['東京', ['japanese']],
+      ['京東', []],
+      ['河边', ['chinese']],
+      ['γεφυρα', ['greek']],
+      ['แม่น้ำ', ['thai']],
+      ['"river bridge"', ['mixed']],
+      ['"bridge river"', []],
+      ['river -bridge', []],
+      ['bridge -"bridge river"', ['mixed']],
+      ['brigde or fluss', ['german']],
+      ['* ** " -" \'\' \\ :* & | ! <->', []]
+    ]
+    for (const [typed, expected] of table) assert.deepEqual(await found(typed), expected, typed)
+  })
+
+  it('finds only what somebody said who is called so, here or at home', async () => {
+    const { knex } = node.database.database
+    await knex('actors').where({ id: bob!.id }).update({ display_name: 'Bob the Builder' })
+    for (const author of [ann!, bob!]) await keepPost(tools, author, { html: '', text: 'bricks', publishedAt: at(5000) })
+    for (const name of ['bob', 'Bob', 'bob the BUILDER', bob!.acct!]) {
+      const authors = await tools.actors.findCalled(name, 9)
+      const posts = await tools.timelines.search('bricks', { limit: 9 }, { authors, onlyLocal: false })
+      assert.deepEqual(
+        posts.map(post => post.author.id),
+        [bob!.id],
+        name
+      )
+    }
+    assert.deepEqual(
+      await tools.timelines.search('bricks', { limit: 9 }, { authors: await tools.actors.findCalled('rob', 9), onlyLocal: false }),
+      []
+    )
   })
 
   it('W26 a thread is whole however deep it is, the top first, and a circle does no harm', async () => {

@@ -96,10 +96,14 @@ export function makeInboxes({ node, time, tools }: Pick<Reader, 'node' | 'time' 
       told.forge?.(sent)
       return send(url.port, sent)
     },
-    /** How many rows there are of everything but what the queue itself keeps. */
+    /** How many rows there are of everything but what the queue itself keeps, and what is noted of refusals. */
     async rows(): Promise<Record<string, number>> {
       const { knex } = node.database.database
-      const tables: { name: string }[] = await knex('pg_tables').where({ schemaname: 'public' }).select('tablename as name').orderBy(1)
+      const tables: { name: string }[] = await knex('pg_tables')
+        .where({ schemaname: 'public' })
+        .whereNot({ tablename: 'refusals' })
+        .select('tablename as name')
+        .orderBy(1)
       const counts = tables.map(async ({ name }) => [name, Number((await knex(name).count())[0]!.count)])
       const jobs = Number((await knex('pgboss.job').count())[0]!.count)
       return { ...Object.fromEntries(await Promise.all(counts)), jobs }

@@ -56,7 +56,7 @@ function writtenHttp(subscribers: Map<string, WrittenSubscriber>): Tools['http']
       return (error as Error).message
     }
   }
-  return { request, refusal, isListed: async () => false, close: async () => {} }
+  return { request, refusal, isListed: async () => false, certificate: async () => ({ validTo: new Date(0) }), close: async () => {} }
 }
 
 /** @param env settings over those of a hub at https://hub.example with the accounts ann and bob */

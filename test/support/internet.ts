@@ -55,13 +55,23 @@ export function makeInternet(pages: Record<string, PageOf> = {}, { allowHttp = f
   }
 
   return {
-    http: { request, isListed: async () => false, refusal: () => undefined, close: async () => {} } satisfies Http,
+    http: {
+      request,
+      isListed: async () => false,
+      refusal: () => undefined,
+      certificate: noCertificate,
+      close: async () => {}
+    } satisfies Http,
     sent,
     /** Writes or overwrites a page. */
     set: (key: string, page: PageOf) => void written.set(normal(key), page),
     /** `METHOD URL` of everything that was sent, in order. */
     requests: () => sent.map(request => `${request.method} ${request.url}`)
   }
+}
+
+const noCertificate: Http['certificate'] = async url => {
+  throw new Unreachable(`${new URL(url).host} could not be reached: nothing answers at that port.`)
 }
 
 function makeAnswering(written: Map<string, PageOf>, sent: Sent[]) {

@@ -11,7 +11,8 @@ import type { Tools } from '../../src/tools.ts'
 import { makeApp } from '../../src/web/app.ts'
 import { type FreshDatabase, freshDatabase, silence, temporaryFolder } from './database.ts'
 
-export type TestNode = { tools: Tools; url: string; host: string; database: FreshDatabase; close(): Promise<void> }
+/** `port`: where it listens, whatever `url` says. */
+export type TestNode = { tools: Tools; url: string; host: string; port: number; database: FreshDatabase; close(): Promise<void> }
 
 export type NodeOptions = {
   /** Settings of the environment, over those of a node on loopback that may reach loopback. */
@@ -65,7 +66,7 @@ export async function startNode({
     await assembled.close()
     await database.drop()
   }
-  return { tools, url, host: `127.0.0.1:${port}`, database, close }
+  return { tools, url, host: `127.0.0.1:${port}`, port, database, close }
 }
 
 function hideActivityPub(http: Tools['http']): void {

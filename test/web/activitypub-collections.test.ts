@@ -15,7 +15,7 @@ type Document = Record<string, unknown> & {
 }
 
 const reader = (node: TestNode) => async (address: string) => {
-  const { headers, status, text } = await visitor(node).get(address.replace(node.tools.addresses.origin, ''))
+  const { headers, status, text } = await visitor(node).get(address.replace(node.tools.addresses.origin, ''), { accept: '*/*' })
   assert.deepEqual([status, headers.get('content-type')], [200, 'application/activity+json; charset=utf-8'], address)
   return JSON.parse(text) as Document
 }

@@ -51,7 +51,7 @@ describe('ActivityPub at the addresses of pages', () => {
     for (const path of ['/users/alice', uri, '/actor', '/users/alice/outbox', '/users/alice/followers', `${uri}/replies`]) {
       const first = await get(path)
       const etag = first.headers.get('etag') ?? ''
-      assert.match(etag, /^"/, path)
+      assert.match(etag, /^W\/"/, path)
       const again = await get(path, { 'if-none-match': etag })
       assert.deepEqual([again.status, again.text, again.headers.get('etag')], [304, '', etag])
       const head = await fetch(`${node.url}${path.replace(node.url, '')}`, { method: 'HEAD', headers: { accept: AS2 } })
@@ -167,7 +167,7 @@ describe('ActivityPub at the addresses of pages', () => {
     for (const path of ['/users/alice.atom', `${post.uri}.atom`]) {
       const answer = await get(path, { accept: 'application/activity+json' })
       assert.match(typeOf(answer) ?? '', /atom/)
-      assert.doesNotMatch(answer.headers.get('vary') ?? '', /Accept/)
+      assert.doesNotMatch(answer.headers.get('vary') ?? '', /Accept(?!-Encoding)/)
     }
     const posted = await fetch(`${node.url}/users/alice/outbox`, { method: 'POST', body: '{}' })
     assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'HEAD, GET'])

@@ -20,7 +20,7 @@ describe('the buttons below a post', () => {
   const page = async () => (await owner.get(`/posts/${post.id}`)).text
 
   it('favour, share and take back, as one of the accounts, and lead back to the post', async () => {
-    assert.match(await page(), /value="favourite">Favour<[\s\S]*value="share">Share</)
+    assert.match(await page(), /value="favourite" data-key="f">Favourite<[\s\S]*value="share" data-key="s">Share</)
     for (const verb of ['favourite', 'share']) {
       const { location, status } = await press({ verb, as: 'zoe' })
       assert.deepEqual([status, location], [303, `/posts/${post.id}`])
@@ -31,12 +31,27 @@ describe('the buttons below a post', () => {
     assert.equal((await press({ undo: 'share', as: 'zoe' })).status, 404)
   })
 
-  it('are not there for a share, nor to share what is not for everybody', async () => {
+  it('lead back to the list where they were pressed, at the post, and nowhere else (X45)', async () => {
+    for (const [back, location] of [
+      ['/?before=1_x', `/?before=1_x#p${post.id}`],
+      ['/search?q=a%20b', `/search?q=a%20b#p${post.id}`],
+      ['//evil.example/', `/posts/${post.id}`],
+      ['/\\evil.example/', `/posts/${post.id}`],
+      ['https://evil.example/', `/posts/${post.id}`],
+      ['/a\nb', `/posts/${post.id}`],
+      ['javascript:alert(1)', `/posts/${post.id}`]
+    ] as const)
+      assert.equal((await press({ verb: 'favourite', as: 'zoe', back })).location, location, back)
+    await press({ undo: 'favourite', as: 'zoe' })
+  })
+
+  it('do to what is shared what is done to a share, and do not share what is not for everybody', async () => {
     const alice = await accountOf(node.tools, 'alice')
     await press({ verb: 'share', as: 'alice' })
     const [share] = await node.tools.timelines.feed(alice.id, undefined, 1)
     const text = (await owner.get(`/users/alice/posts/${share!.id}`)).text
-    assert.ok(!text.includes('action="/acts"') && !text.includes('Your answer'))
+    assert.match(text, new RegExp(`name="post" value="${post.id}"`))
+    assert.match(text, new RegExp(`name="replyTo" value="${post.uri}"`))
     const secret = await keepPost(node.tools, await meet(node.tools, 'bob'), { visibility: 'followers' })
     const shown = (await owner.get(`/posts/${secret.id}`)).text
     assert.ok(shown.includes('value="favourite"') && !shown.includes('value="share"'))

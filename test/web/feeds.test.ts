@@ -79,7 +79,7 @@ describe('a feed', () => {
         const table: [Record<string, string>, number][] = [
           [{}, 200],
           [{ 'if-none-match': tag }, 304],
-          [{ 'if-none-match': `W/${tag}` }, 304],
+          [{ 'if-none-match': tag.replace('W/', '') }, 304],
           [{ 'if-none-match': `"a", ${tag} , "b"` }, 304],
           [{ 'if-none-match': '*' }, 304],
           [{ 'if-none-match': '"a"' }, 200],

@@ -10,7 +10,7 @@ import { PAGE, saidIn, startTalk, type Talk } from '../support/talk.ts'
 const ACTIVITY = 'application/activity+json'
 
 describe('what the owner hides', function () {
-  this.timeout(20_000)
+  this.timeout(90_000)
   let talk: Talk
   beforeEach(async () => {
     talk = await startTalk({ MODERATION: 'first', OPEN_SEARCH: 'on' })
@@ -63,7 +63,7 @@ describe('what the owner hides', function () {
     // what other processes hear of comes by the database, a moment later
     const becomes = async (what: string, expected: typeof whole | typeof nothing) => {
       const isSame = async () => JSON.stringify(await look()) === JSON.stringify(expected)
-      await until(what, isSame, 3_000).catch(async () => assert.deepEqual(await look(), expected, what))
+      await until(what, isSame, 15_000).catch(async () => assert.deepEqual(await look(), expected, what))
     }
     await becomes('all of it', whole)
     for (const [what, act, back] of [

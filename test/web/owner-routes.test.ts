@@ -6,7 +6,17 @@ import { startNode, type TestNode } from '../support/node.ts'
 import { accountOf, keepPost, meet } from '../support/residents.ts'
 
 /** What others may send without being the owner: each has a proof of its own, or changes nothing. */
-const OPEN_POSTS = ['/remote', '/hub', '/push/:token', '/inbox', '/users/:name/inbox', '/users/:name/salmon', '/publish', '/signin']
+const OPEN_POSTS = [
+  '/remote',
+  '/hub',
+  '/push/:token',
+  '/echo/:token',
+  '/inbox',
+  '/users/:name/inbox',
+  '/users/:name/salmon',
+  '/publish',
+  '/signin'
+]
 /** No; or that the address takes no forms at all, which some say themselves. */
 const REFUSALS = [403, 405]
 /** Pages that are the owner's alone. */
@@ -79,9 +89,18 @@ describe('every route of the owner', function () {
 
   it('X44 is found in the routers, so that a new one cannot be forgotten', () => {
     const forms = ['/notes', '/acts', '/signout', '/unfollow', '/search', '/users/:name/posts/:id/edit', '/users/:name/posts/:id/delete']
-    const settings = ['/settings', '/settings/access/passphrase', '/settings/mastodon/disconnect', '/settings/blog/old', '/setup/blog']
+    const settings = [
+      '/settings',
+      '/settings/access/passphrase',
+      '/settings/mastodon/disconnect',
+      '/settings/blog/old',
+      '/settings/blog/check',
+      '/settings/doctor',
+      '/setup/blog'
+    ]
     for (const path of [...forms, ...settings]) assert.ok(own.posts.includes(path), path)
-    for (const path of ['/settings', '/settings/access', '/setup', '/setup/next']) assert.ok(own.pages.includes(path), path)
+    for (const path of ['/settings', '/settings/access', '/settings/blog', '/settings/doctor', '/setup', '/setup/next'])
+      assert.ok(own.pages.includes(path), path)
   })
 
   it('X44 takes nothing without the session, its token and our own origin, and changes no row', async () => {

@@ -61,7 +61,7 @@ describe('the pages of a node', () => {
       const first = await stranger.get(path)
       const etag = first.headers.get('etag') ?? ''
       assert.match(etag, /^W\/"/)
-      assert.deepEqual(first.headers.get('vary')?.split(', ').sort(), ['Accept', 'Accept-Language', 'Cookie'])
+      assert.deepEqual(first.headers.get('vary')?.split(', ').sort(), ['Accept', 'Accept-Encoding', 'Accept-Language', 'Cookie'])
       assert.equal(first.headers.get('cache-control'), 'no-cache')
       const again = await stranger.get(path, { 'if-none-match': etag })
       assert.deepEqual([again.status, again.text, again.headers.get('etag')], [304, '', etag])

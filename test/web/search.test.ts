@@ -40,7 +40,7 @@ describe('search', () => {
     assert.match(text, /alice now follows/)
     const steps = text.slice(text.indexOf('<ol class="trace">'))
     assert.match(steps, /webfinger\?resource=acct%3Acarol%40b.example[\s\S]*answered 200 · application\/jrd\+json/)
-    assert.match(steps, /carol\.atom[\s\S]*answered 200 · application\/atom\+xml[\s\S]*Found: 1 entries of “Carol”/)
+    assert.match(steps, /carol\.atom[\s\S]*answered 200 · application\/atom\+xml[\s\S]*Found: <bdi>1 entries of “Carol”/)
     assert.match((await owner.get('/')).text, /<p>the first<\/p>/)
     const [, actor = ''] = /name="actor" value="(\w+)"/.exec(text) ?? []
     const undone = await owner.post('/unfollow', { csrf: owner.csrf, actor, as: 'alice' })
@@ -76,7 +76,7 @@ describe('search', () => {
     net.set(finger('dave'), { error: new Unreachable('b.example did not answer in time.') })
     const missing = await owner.post('/search', { csrf: owner.csrf, q: 'dave@b.example' })
     assert.equal(missing.status, 404)
-    assert.match(missing.text, /Not followed:[\s\S]*<ol class="trace">[\s\S]*Failed: b\.example did not answer in time/)
+    assert.match(missing.text, /Not followed:[\s\S]*<ol class="trace">[\s\S]*Failed: <bdi>b\.example did not answer in time/)
     const asJson = await owner.post(
       '/search',
       { csrf: owner.csrf, q: 'dave@nowhere.example' },

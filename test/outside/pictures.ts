@@ -1,0 +1,143 @@
+/**
+ * Looks at every page with a browser: pictures of it into the folder SCREENSHOTS, at three widths, light and dark; and says what axe,
+ * the page's own rules or its width find wrong. Ends with 1 when there is anything.
+ *   SCREENSHOTS=/tmp/pictures npm run pictures [-- --all] [NAME…]
+ * `--all`: a page that is not there is a fault too. NAME: only those pages. PICTURES_LANGUAGE: `de` instead of `en`.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { stopDatabases } from '../support/database.ts'
+import { type Showcase, startShowcase } from '../support/showcase.ts'
+
+type Wanted = { name: string; path: string; as?: 'guest' }
+
+/** Every page there is. Whoever makes one adds it here. */
+const pagesOf = ({ paths }: Showcase): Wanted[] => [
+  { name: 'timeline', path: '/' },
+  { name: 'timeline-guest', path: '/', as: 'guest' },
+  { name: 'account', path: '/users/blog' },
+  { name: 'account-guest', path: '/users/blog', as: 'guest' },
+  { name: 'person', path: paths.person },
+  { name: 'thread', path: paths.post },
+  { name: 'thread-guest', path: paths.post, as: 'guest' },
+  { name: 'reply', path: paths.reply },
+  { name: 'search', path: '/search?q=bridge' },
+  { name: 'search-nothing', path: '/search?q=submarine', as: 'guest' },
+  { name: 'authorize', path: '/authorize_interaction?uri=acct:mira@mastodon.example' },
+  { name: 'authorize-guest', path: '/authorize_interaction?uri=acct:mira@mastodon.example', as: 'guest' },
+  { name: 'hub', path: '/hub', as: 'guest' },
+  { name: 'signin', path: '/signin', as: 'guest' },
+  { name: 'setup', path: '/setup' },
+  { name: 'settings', path: '/settings' },
+  { name: 'settings-blog', path: '/settings/blog' },
+  { name: 'settings-blog-old', path: '/settings/blog/old' },
+  { name: 'settings-mastodon', path: '/settings/mastodon' },
+  { name: 'settings-following', path: '/settings/following' },
+  { name: 'settings-access', path: '/settings/access' },
+  { name: 'settings-doctor', path: '/settings/doctor' },
+  { name: 'moderation', path: '/moderation' },
+  { name: 'moderation-blocks', path: '/moderation/blocks' },
+  { name: 'log', path: '/log' },
+  { name: 'log-post', path: paths.logPost },
+  { name: 'log-post-all', path: `${paths.logPost}?show=all` },
+  { name: 'log-feeds', path: '/log/feeds' },
+  { name: 'log-followers', path: '/log/followers' },
+  { name: 'log-subscribers', path: '/log/subscribers' },
+  { name: 'log-hosts', path: '/log/hosts' },
+  { name: 'log-refused', path: '/log/refused' }
+]
+
+/** Pages that are failures: they answer with their status. */
+const FAILURES: (Wanted & { status: number })[] = [
+  { name: 'error-404', path: '/users/nobody', as: 'guest', status: 404 },
+  { name: 'error-403', path: '/log', as: 'guest', status: 403 }
+]
+
+const WIDTHS = [320, 768, 1280]
+const SCHEMES = ['light', 'dark'] as const
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update']
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const folder = process.env.SCREENSHOTS
+const words = process.argv.slice(2)
+const all = words.includes('--all')
+const only = words.filter(word => !word.startsWith('--'))
+const faults: string[] = []
+
+/** What axe finds, by the protocol of the browser, which no policy of the page forbids. */
+async function violations(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.evaluate', { expression: axe })
+  const run = `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })
+    .then(found => JSON.stringify(found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' ').slice(0, 300))))`
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
+  await session.detach()
+  return JSON.parse(String(result.value))
+}
+
+async function look(page: Page, url: string, { name, path, status = 200 }: Wanted & { status?: number }): Promise<boolean> {
+  const answer = await page.goto(`${url}${path}`)
+  if (answer?.status() !== status) {
+    if (all || status !== 200) faults.push(`${name}: ${path} answered ${answer?.status()}`)
+    return false
+  }
+  for (const width of WIDTHS) {
+    for (const colorScheme of SCHEMES) {
+      const where = `${name} at ${width}, ${colorScheme}`
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      if (!(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')))
+        faults.push(`${where}: wider than its window`)
+      for (const one of await violations(page)) faults.push(`${where}: ${one}`)
+      if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
+    }
+  }
+  return true
+}
+
+/** A window that reports what the page should not do: complain, or ask anybody else for anything. */
+async function open(context: BrowserContext, origin: string): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', error => faults.push(`${page.url()}: ${error}`))
+  page.on('console', message => {
+    // the browser itself tells of the pages that are failures
+    if (message.type() === 'error' && !/status of 40[34]/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`)
+  })
+  page.on('request', request => {
+    if (new URL(request.url()).origin !== origin) faults.push(`${page.url()}: asks ${request.url()}`)
+  })
+  return page
+}
+
+async function lookAtAll(browser: Browser, showcase: Showcase): Promise<string[]> {
+  const { cookie, node } = showcase
+  const origin = `http://127.0.0.1:${node.port}`
+  const settings = { locale: process.env.PICTURES_LANGUAGE ?? 'en', timezoneId: 'Europe/Berlin' }
+  const [guest, owner] = [await browser.newContext(settings), await browser.newContext(settings)]
+  await owner.addCookies([{ name: 'tidings_session', value: cookie, url: origin }])
+  const windows = { guest: await open(guest, origin), owner: await open(owner, origin) }
+  const missing: string[] = []
+  for (const wanted of [...pagesOf(showcase), ...FAILURES]) {
+    if (only.length > 0 && !only.includes(wanted.name)) continue
+    if (await look(windows[wanted.as ?? 'owner'], origin, wanted)) console.log(`looked at ${wanted.name}`)
+    else missing.push(wanted.name)
+  }
+  return missing
+}
+
+if (folder !== undefined) mkdirSync(folder, { recursive: true })
+const showcase = await startShowcase()
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+try {
+  const missing = await lookAtAll(browser, showcase)
+  if (missing.length > 0) console.log(`not there yet: ${missing.join(', ')}`)
+} finally {
+  await browser.close()
+  await showcase.node.close()
+  await stopDatabases()
+}
+for (const fault of faults) console.error(fault)
+console.log(faults.length === 0 ? 'Nothing is wrong.' : `${faults.length} things are wrong.`)
+process.exit(faults.length === 0 ? 0 : 1)
