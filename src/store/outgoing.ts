@@ -30,7 +30,7 @@ export function makeOutgoing(db: Db) {
     async revive(postId: string): Promise<string[]> {
       const { rows } = await raw(
         `with revived as (
-           update deliveries d set state = 'waiting', attempts = 0 from documents c
+           update deliveries d set state = 'waiting', attempts = 0, aside_until = null from documents c
            where c.post_id = ? and c.id = d.document_id and c.body <> ''
              and (d.state = 'failed' or (d.state = 'waiting' and d.attempts > 0)) returning d.recipient_id)
          update recipients set retry_at = null where id in (select recipient_id from revived) returning id`,
