@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
 
 /**
-/**
  * What the owner's and the visitor's pages need to know, and to find quickly: sessions that can be told apart and ended, the feed that
  * the owner named, the import of old posts, lists of feeds that are being followed, where each post went, what was refused; and words
  * that are found however they are written, in any language.
