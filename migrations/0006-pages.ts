@@ -60,6 +60,10 @@ export async function up(knex: Knex): Promise<void> {
     alter table documents add column post_id text collate "C";
     create index on documents (post_id) where post_id is not null;
 
+    -- those of one document lie side by side; smaller steps find them without reading all that went out in two weeks
+    drop index deliveries_document_id_idx;
+    create index on deliveries using brin (document_id) with (pages_per_range = 16, autosummarize = on);
+
     -- external hubs, and how our last pings of them went; a ping names a topic and no post
     create table pings (
       hub text not null,

@@ -70,7 +70,9 @@ export async function undo(
     if (verb !== 'share' && (await unfavour(tools, stores, account, post, now))) undone.push('favourite')
     if (verb !== 'favourite' && (await unshare(stores, account, post, now))) undone.push('share')
     if (undone.length > 0) return { post, undone }
-    throw new Missing(`${account.localName} has not ${verb === undefined ? 'favoured or shared' : `${verb}d`} this post.`)
+    throw new Missing(
+      `${account.localName} has not ${verb === undefined ? 'favoured or shared' : verb === 'share' ? 'shared' : 'favoured'} this post.`
+    )
   }
   return actOn(tools, account, name, takeBack, true)
 }

@@ -105,9 +105,9 @@ async function look(tools: Tools, handled: Handled, named: boolean): Promise<See
 
 async function readAt(tools: Tools, place: Place, handled: Handled): Promise<{ answer: HttpAnswer; page: BlogPage }> {
   const answer = await fetchPage(tools, handled.url)
-  checkPlace(place, handled, answer.url, 'The page leads to')
+  checkPlace(place, handled, answer.url, 'redirect')
   const page = readPage(answer, tools.clock())
-  checkPlace(place, handled, page.canonical, 'The page names as its canonical address')
+  checkPlace(place, handled, page.canonical, 'canonical')
   return { answer, page }
 }
 
@@ -143,11 +143,13 @@ const DRAFTS = {
 }
 
 /** @throws BadMessage 400 `not_handled` unless an address is a post of the same blog, or the very one that was asked for */
-function checkPlace(place: Place, { key, url }: Handled, address: string, how: string): void {
+function checkPlace(place: Place, { key, url }: Handled, address: string, by: 'redirect' | 'canonical'): void {
   if (isOnHost(place, address) && pageKey(address) === key) return
   // without a pattern it is a post since the blog leads to it from one that is
   const fine = new URL(address).host === new URL(url).host && looksLikePost(place, address) !== false
-  if (!fine) throw notHandled(`${how} ${address.slice(0, 200)}, which is no post of this blog.`)
+  if (fine) return
+  const there = address.slice(0, 200)
+  throw notHandled(`The page ${by === 'redirect' ? 'leads to' : 'names as its canonical address'} ${there}, which is no post of this blog.`)
 }
 
 const notHandled = (sentence: string) => new BadMessage(sentence, { code: 'not_handled' })
@@ -175,6 +177,6 @@ async function fetchPage({ clock, http }: Tools, url: string): Promise<HttpAnswe
   if (status === 200) return answer
   const isPassing = status >= 500 || status === 408 || status === 429
   const retryAfter = isPassing ? (readRetryAfter(headers['retry-after'], clock()) ?? 60) : undefined
-  const sentence = isPassing ? 'The blog cannot show the page now' : 'The page does not exist (yet)'
-  throw new BadMessage(`${sentence}: it answered ${status}.`, { code: 'not_found', ...(retryAfter === undefined ? {} : { retryAfter }) })
+  const sentence = `${isPassing ? 'The blog cannot show the page now' : 'The page does not exist (yet)'}: it answered ${status}.`
+  throw new BadMessage(sentence, { code: 'not_found', ...(retryAfter === undefined ? {} : { retryAfter }) })
 }

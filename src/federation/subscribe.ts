@@ -103,7 +103,8 @@ async function post({ clock, http }: Tools, hub: string, body: string): Promise<
     if (status >= 200 && status < 300) return { ok: true }
     const lasting = status < 500 && status !== 408 && status !== 429
     const retryAfter = readRetryAfter(headers['retry-after'], clock())
-    const error = `The hub answered ${status}${oneLine(said.toString('utf8'), ': ')}`
+    const told = oneLine(said.toString('utf8'))
+    const error = `The hub answered ${status}${told === '' ? '.' : `: ${told}`}`
     return { ok: false, error, status, lasting, ...(retryAfter === undefined ? {} : { retryAfter }) }
   } catch (error) {
     if (!isFailure(error)) throw error
@@ -112,13 +113,11 @@ async function post({ clock, http }: Tools, hub: string, body: string): Promise<
 }
 
 /** What a hub says, as it may stand in a line of ours. */
-function oneLine(said: string | undefined, before: string): string {
-  const line = htmlToText(said ?? '')
+const oneLine = (said: string | undefined): string =>
+  htmlToText(said ?? '')
     .replace(/[\s\p{C}]+/gu, ' ')
     .trim()
     .slice(0, 200)
-  return line === '' ? '' : `${before}${line}`
-}
 
 /**
  * A refusal for good leads to the next hub, and after the last of them to polling; anything else is tried again, after a while at
@@ -211,7 +210,8 @@ function isExpected(subscription: Subscription, { mode, verifyToken }: Question,
 /** The word of a hub that knows the secret address is taken, but asked about again after a day (S8). What has ended stays so. */
 async function deny({ subscriptions }: Stores, { id, state }: Subscription, reason: string | undefined, now: Date): Promise<void> {
   if (isOver({ state })) return
-  const error = `The hub denied it${oneLine(reason, ': ')}`
+  const told = oneLine(reason)
+  const error = `The hub denied it${told === '' ? '.' : `: ${told}`}`
   const rest =
     state === 'ending' ? { state: 'ended' as const, askAt: null } : { state: 'denied' as const, askAt: later(now, DAY), pollAt: now }
   await subscriptions.change(id, { ...rest, error, pendingMode: null, nextSecret: null })

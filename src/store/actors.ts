@@ -99,6 +99,14 @@ export function makeActors(db: Db, vault: Vault) {
       const { rows } = await db.raw(FIND_BY_NAMES, [asked])
       return new Map(rows.map(({ name, names, ...row }: Named) => [name, { actor: fromRow<Actor>(row), names }]))
     },
+    /** Who bears these names, for whoever needs to know no more than that, and whether the owner blocked them. */
+    async findStandings(names: string[]): Promise<Map<string, Pick<Actor, 'id' | 'blockedAt'>>> {
+      const rows = await db('actor_names as n')
+        .join('actors as a', 'a.id', 'n.actor_id')
+        .whereRaw('n.name = any(?)', [names])
+        .select('n.name', 'a.id', 'a.blocked_at')
+      return new Map(rows.map(({ name, ...row }) => [name, fromRow<Pick<Actor, 'id' | 'blockedAt'>>(row)]))
+    },
     /** The ids of those who may be meant by a short name: how they are called here, at home, or by themselves. */
     async findCalled(name: string, limit: number): Promise<string[]> {
       const called = name.toLowerCase()
@@ -110,14 +118,6 @@ export function makeActors(db: Db, vault: Vault) {
         .whereNull('removed_at')
         .limit(limit)
       return rows.map(row => row.id)
-    },
-    /** Who bears these names, for whoever needs to know no more than that, and whether the owner blocked them. */
-    async findStandings(names: string[]): Promise<Map<string, Pick<Actor, 'id' | 'blockedAt'>>> {
-      const rows = await db('actor_names as n')
-        .join('actors as a', 'a.id', 'n.actor_id')
-        .whereRaw('n.name = any(?)', [names])
-        .select('n.name', 'a.id', 'a.blocked_at')
-      return new Map(rows.map(({ name, ...row }) => [name, fromRow<Pick<Actor, 'id' | 'blockedAt'>>(row)]))
     },
     async findAccounts(localNames: string[]): Promise<Map<string, Account>> {
       const rows = await db('actors').select(COLUMNS).whereRaw('local_name = any(?)', [localNames]).whereNull('removed_at')

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import Router, { type RouterContext } from '@koa/router'
 import { Refused, Unreachable } from '../model/errors.ts'
 import type { Cursor, Tools } from '../tools.ts'
-import { isNewer, listHome, parametersOf, readCursor } from './paging.ts'
+import { isNewer, parametersOf, readCursor } from './paging.ts'
 import { findSession, holdsStill, requireOwner } from './session.ts'
 import { type Language, textsOf } from './texts.ts'
 
@@ -60,7 +60,7 @@ function makeStreams(tools: Tools, closing: AbortSignal | undefined, limits: typ
   let beats: NodeJS.Timeout | undefined
 
   const lookNow = async () => {
-    newest = await listHome(tools, await tools.actors.accounts(), { limit: MOST })
+    newest = await tools.timelines.home(await tools.actors.accounts(), { limit: MOST })
     for (const stream of streams) tell(stream, newest)
   }
   /** One after the other, so that what is told last is what was seen last. */

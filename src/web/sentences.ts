@@ -13,6 +13,12 @@ type Pattern = { texts: string[]; names: string[]; told: string }
 const LONGEST = 2000
 /** A failure tells of a failure, which tells of one: more than that is not looked into. */
 const DEEPEST = 3
+/** Parts that are the names of things: they stay as they are, also where a sentence of ours says the same. */
+const NAMES = new Set(['name', 'host', 'url', 'uri', 'handle', 'title', 'domain', 'origin'])
+/** What fits a part by its name; anything fits the others. */
+const SHAPES: Record<string, RegExp> = { count: /^\d+$/, status: /^\d+$/, host: /^\S+$/, url: /^\S+$/, field: /^\S+$/ }
+/** What stands between two sentences. */
+const BETWEEN = /(?<=[.!?]) (?=\p{Lu})/u
 
 const folder = fileURLToPath(new URL('../../views/texts/sentences/', import.meta.url))
 
@@ -41,24 +47,33 @@ export function makeTeller(sentences: Record<string, string>): (sentence: string
   const one = (sentence: string, depth: number): string | undefined => {
     const known = whole.get(sentence)
     if (known !== undefined || depth === 0) return known
-    for (const { texts, names, told } of patterns) {
-      const parts = match(sentence, texts)
-      if (parts !== undefined) return told.replace(/\{(\w+)\}/g, (_, name) => tell(parts[names.indexOf(name)] ?? '', depth - 1))
+    for (const pattern of patterns) {
+      const parts = match(sentence, pattern)
+      if (parts === undefined) continue
+      const tellPart = (name: string): string => {
+        const part = parts[pattern.names.indexOf(name)] ?? ''
+        return NAMES.has(name) ? part : tell(part, depth - 1)
+      }
+      return pattern.told.replace(/\{(\w+)\}/g, (_, name) => tellPart(name))
     }
     return undefined
   }
   const tell = (text: string, depth: number): string => {
-    const found = one(text, depth)
-    if (found !== undefined) return found
-    // several sentences, one after the other
-    const parts = text.split(/(?<=[.!?]) (?=\p{Lu})/u)
-    return parts.length > 1 ? parts.map(part => one(part, depth) ?? part).join(' ') : text
+    const known = whole.get(text)
+    if (known !== undefined) return known
+    const sentences = text.split(BETWEEN)
+    const told = sentences.map(sentence => one(sentence, depth))
+    // several, one after the other; else one, of which a part is several
+    if (told.every(sentence => sentence !== undefined)) return told.join(' ')
+    return one(text, depth) ?? inside(text, depth) ?? sentences.map((sentence, at) => told[at] ?? sentence).join(' ')
   }
+  /** A sentence that stands in another has lost its full stop. */
+  const inside = (text: string, depth: number): string | undefined => one(`${text}.`, depth)?.replace(/\.$/, '')
   return sentence => (sentence.length > LONGEST ? sentence : tell(sentence, DEEPEST))
 }
 
-/** What stands between the texts; undefined when they do not stand there in this order. */
-function match(sentence: string, texts: string[]): string[] | undefined {
+/** What stands between the texts of a pattern; undefined when they do not stand there in this order. */
+function match(sentence: string, { texts, names }: Pattern): string[] | undefined {
   const first = texts[0]!
   const last = texts.at(-1)!
   const end = sentence.length - last.length
@@ -72,5 +87,6 @@ function match(sentence: string, texts: string[]): string[] | undefined {
     from = at + text.length
   }
   if (from >= end) return undefined
-  return [...parts, sentence.slice(from, end)]
+  parts.push(sentence.slice(from, end))
+  return parts.every((part, at) => SHAPES[names[at]!]?.test(part) ?? true) ? parts : undefined
 }

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { type Node, SyntaxKind } from 'typescript/unstable/ast'
 import * as is from 'typescript/unstable/ast/is'
 import { API } from 'typescript/unstable/sync'
+import { readTexts } from './source-texts.ts'
 
 /** `from`: as written, undefined when it is computed; `file`: what a relative one leads to, from the root; `names`: what is taken. */
 export type Import = { from: string | undefined; file?: string; names: string[] }
@@ -18,6 +19,8 @@ export type Source = {
   uses: Set<string>
   /** Constructs that the house does without: `default export`, `class without a parent`, `enum`. */
   oddities: string[]
+  /** What its strings and templates say; a part that is computed is `{}`. */
+  texts: string[]
 }
 
 /** @param root absolute, with a tsconfig.json @param folders which of its files to read */
@@ -35,7 +38,8 @@ export function readSources(root: string, folders: string[]): Source[] {
 type File = NonNullable<ReturnType<ReturnType<ReturnType<API['updateSnapshot']>['getProjects']>[number]['program']['getSourceFile']>>
 
 function readSource(file: string, tree: File): Source {
-  const source: Source = { file, lines: tree.text.trimEnd().split('\n').length, imports: [], functions: [], uses: new Set(), oddities: [] }
+  const lines = tree.text.trimEnd().split('\n').length
+  const source: Source = { file, lines, imports: [], functions: [], uses: new Set(), oddities: [], texts: readTexts(tree) }
   const walk = (node: Node, parent: Node): void => {
     const taken = readImport(node, file)
     if (taken) source.imports.push(taken)
