@@ -7,7 +7,7 @@ import { findWaiting } from '../federation/waiting.ts'
 import { BadMessage, isFailure, Missing } from '../model/errors.ts'
 import type { Tools } from '../tools.ts'
 import { sendPlan } from './blocks.ts'
-import { readDecidedPlace, readDid, writeDecidedPlace } from './decisions.ts'
+import { commentPath, readDecidedPlace, readDid, writeDecidedPlace } from './decisions.ts'
 import { parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { redirectTo } from './search.ts'
@@ -52,8 +52,6 @@ export function moderationRoutes(tools: Tools): Router {
   router.get(`${MODERATION}/comment`, ctx => sendComment(tools, ctx))
   return router
 }
-
-const commentPath = (name: string) => `${MODERATION}/comment?of=${encodeURIComponent(name)}`
 
 const pathOf = (back: string | null): string => (back === 'hidden' || back === 'approved' ? `${MODERATION}/${back}` : MODERATION)
 

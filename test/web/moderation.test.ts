@@ -122,6 +122,19 @@ describe('the pages of moderation', function () {
     assert.doesNotMatch(own.text, /name="one"/)
   })
 
+  it('W31 each comment of a thread leads the owner to where it is hidden, and nobody else', async () => {
+    const bob = await talk.meet('bob')
+    const reply = await talk.reply(bob, talk.post)
+    await talk.keepAnswers([talk.answerOf('dave')])
+    const page = new URL(talk.post.uri).pathname
+    const links = (answer: Answer) => [...answer.text.matchAll(/href="(\/moderation\/comment[^"]*)"/g)].map(([, path]) => path!).sort()
+    const [ofPost = '', ofAnswer = '', ...more] = links(await owner.get(page))
+    assert.deepEqual([ofPost, more], [`/moderation/comment?of=${reply.id}`, []])
+    assert.match(wordsOf(await owner.get(ofPost)), /bob says/)
+    assert.match(wordsOf(await owner.get(ofAnswer)), /@dave@masto\.example|dave/)
+    assert.deepEqual(links(await visitor(talk.node).get(page)), [])
+  })
+
   it('W31 a list of Mastodon’s is told before it counts: new, known, silenced, noop, unreadable, ours, followed', async () => {
     const { host } = talk.node
     await talk.friend('friend', { uri: 'https://sub.liked.example/friend', acct: 'friend@liked.example' })
