@@ -17,9 +17,6 @@ export function readDid(ctx: Context): { did?: Did } {
   return what === undefined || !Number.isSafeInteger(count) || count < 0 ? {} : { did: { what, count } }
 }
 
-/** The page of one comment, by its address, its URI or its id. */
-export const commentPath = (name: string): string => `/moderation/comment?of=${encodeURIComponent(name)}`
-
 export const writeDecidedPlace = ({ at, subject }: DecidedPlace): string => `${at.getTime()}_${encodeURIComponent(subject)}`
 
 /** @throws BadMessage */

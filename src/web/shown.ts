@@ -115,6 +115,9 @@ export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'aut
   return viewer.sees === 'local' ? undefined : `/posts/${id}`
 }
 
+/** Where the owner decides of one comment: by its address, its URI or its id. */
+export const commentPath = (name: string): string => `/moderation/comment?of=${encodeURIComponent(name)}`
+
 /** Somebody as pages show them. Their own page elsewhere is linked where we have none to show. */
 export function showPerson(viewer: Viewer, actor: Actor, pictures: Pictures = NO_PICTURES): PersonView {
   const name = (actor.displayName?.trim() || actor.username || actor.acct || actor.uri).slice(0, LONGEST_NAME).toWellFormed()

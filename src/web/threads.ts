@@ -6,9 +6,8 @@ import { findPictures } from '../federation/show-pictures.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
-import { commentPath } from './decisions.ts'
 import { actsOn, findDone } from './show-posts.ts'
-import { maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
+import { commentPath, maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
 
 /** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
 export type ThreadView = { posts: { post: PostView; isFocus: boolean }[]; earlier?: string; later?: string }
