@@ -38,6 +38,7 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
   { name: 'settings-blog-old', path: '/settings/blog/old' },
   { name: 'settings-mastodon', path: '/settings/mastodon' },
   { name: 'settings-following', path: '/settings/following' },
+  { name: 'settings-profile', path: '/settings/profile' },
   { name: 'settings-access', path: '/settings/access' },
   { name: 'settings-doctor', path: '/settings/doctor' },
   { name: 'moderation', path: '/moderation' },
