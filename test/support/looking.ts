@@ -41,8 +41,8 @@ export async function look(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-/** By the protocol of the browser, which no policy of the page forbids. */
-async function violations(page: Page): Promise<string[]> {
+/** What axe-core finds; by the protocol of the browser, which no policy of the page forbids. */
+export async function violations(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.evaluate', { expression: axe })
   const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
