@@ -16,8 +16,9 @@ const FLAGS = [
 ]
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+/** @param flags of Chromium, over the usual ones */
+export const openBrowser = (...flags: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...FLAGS, ...flags] })
 
 /** No page is wider than its window, and none breaks a rule of WCAG 2.2 AA. @throws AssertionError */
 export async function look(page: Page, name: string): Promise<void> {

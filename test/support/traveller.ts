@@ -3,7 +3,7 @@
  * held against its width and against axe-core.
  */
 import assert from 'node:assert/strict'
-import type { Browser, BrowserContextOptions, FileChooser, Locator, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, FileChooser, Locator, Page } from 'playwright-core'
 import { violations } from './looking.ts'
 
 export type Device = 'desk' | 'phone'
@@ -14,6 +14,8 @@ const OPTIONS = {
   phone: { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true, isMobile: true }
 } as const
 const MOST_TABS = 400
+/** Where no script runs. */
+const plain = new WeakSet<BrowserContext>()
 
 export type Traveller = {
   page: Page
@@ -45,6 +47,7 @@ export type Traveller = {
 export async function setOut(browser: Browser, device: Device, more: BrowserContextOptions = {}): Promise<Traveller> {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...OPTIONS[device], ...more })
   context.setDefaultTimeout(20_000)
+  if (more.javaScriptEnabled === false) plain.add(context)
   return travel(await context.newPage(), device)
 }
 
@@ -80,10 +83,21 @@ function travel(page: Page, device: Device): Traveller {
     look: async name => {
       const { width } = OPTIONS[device].viewport
       assert.ok(Number(await page.evaluate('document.documentElement.scrollWidth')) <= width, `${name} is wider than ${width}`)
-      assert.deepEqual(await violations(page), [], `${name} on a ${device}`)
+      const seen = await watched(page, device)
+      assert.deepEqual(await violations(seen), [], `${name} on a ${device}`)
+      if (seen !== page) await seen.context().close()
     },
     close: () => page.context().close()
   }
+}
+
+/** Where no script runs axe-core does not either: it looks at the same page elsewhere. */
+async function watched(page: Page, device: Device): Promise<Page> {
+  if (!plain.has(page.context())) return page
+  const { colorScheme, viewport } = OPTIONS[device]
+  const twin = await (await page.context().browser()!.newContext({ colorScheme, viewport, reducedMotion: 'reduce' })).newPage()
+  await twin.setContent((await page.content()).replace('<head>', `<head><base href="${page.url()}">`))
+  return twin
 }
 
 /** A name that is given as it is, is meant whole. */
