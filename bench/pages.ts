@@ -1,8 +1,9 @@
 /**
  * What a page weighs and how long the node takes for it, as the history grows: 10,000 people and up to 1,000,000 posts.
- * A page is asked for again and again over one connection; the time is that from the request to the last byte.
+ * A page is asked for again and again over one connection; the time is that from the request to the last byte. The first line is the
+ * yardstick: an answer of one query and no page.
  *   node bench/pages.ts [posts,posts,…] [people] [times]
- * With TMPDIR on a fast disk it is filled within minutes.
+ * With TMPDIR on a fast disk it is filled within minutes. ONLY: pages whose path begins so. HOLD: seconds for which the node stays.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -55,6 +56,7 @@ function pagesAt(posts: number): Asked[] {
   const before = (n: number) => `?before=${Date.parse('2024-01-01T00:00:00Z') + n * 60_000}_${idOf(n)}`
   const deep = before(Math.round(posts / 2))
   return [
+    { what: 'one query, no page', path: '/readyz', owner: false },
     { what: 'timeline', path: '/', owner: true },
     { what: 'timeline, half way back', path: `/${deep}`, owner: true },
     { what: 'timeline of strangers', path: '/', owner: false },

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
 
 /**
-/**
  * What the owner's and the visitor's pages need to know, and to find quickly: sessions that can be told apart and ended, the feed that
  * the owner named, the import of old posts, lists of feeds that are being followed, where each post went, what was refused; and words
  * that are found however they are written, in any language.
@@ -60,6 +59,10 @@ export async function up(knex: Knex): Promise<void> {
     -- the post that a document tells of: so the log finds where a post went
     alter table documents add column post_id text collate "C";
     create index on documents (post_id) where post_id is not null;
+
+    -- those of one document lie side by side; smaller steps find them without reading all that went out in two weeks
+    drop index deliveries_document_id_idx;
+    create index on deliveries using brin (document_id) with (pages_per_range = 16, autosummarize = on);
 
     -- external hubs, and how our last pings of them went; a ping names a topic and no post
     create table pings (

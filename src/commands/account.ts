@@ -1,10 +1,11 @@
-/** `account add`, `account blog`, `account list`, `account remove`: the accounts that live here. */
+/** `account add`, `account blog`, `account edit`, `account list`, `account remove`: the accounts that live here. */
 import { addAccount, findAccount, removeAccount } from '../federation/accounts.ts'
 import { setBlog } from '../federation/blog.ts'
 import { tryBlog } from '../federation/blog-standing.ts'
+import { editProfile } from '../federation/profile.ts'
 import type { Account } from '../model/kept.ts'
 import { describeFound, foundObject } from './blog.ts'
-import { type Command, orNull, printList, value } from './command.ts'
+import { type Command, orNull, printList, value, WrongUsage } from './command.ts'
 
 export const accountAdd: Command = {
   words: 'account add',
@@ -37,6 +38,23 @@ export const accountBlog: Command = {
   }
 }
 
+export const accountEdit: Command = {
+  words: 'account edit',
+  usage: 'NAME [--title TEXT] [--bio TEXT]',
+  summary: 'changes title or bio of an account, and tells its followers; an empty bio takes it away',
+  options: { title: value, bio: value },
+  takes: [1, 1],
+  async run(tools, { positionals: [name = ''], bio, title, json }, out) {
+    if (bio === undefined && title === undefined) throw new WrongUsage('Say what is to change: --title TEXT, --bio TEXT, or both.')
+    const account = await findAccount(tools, name)
+    const changed = await editProfile(tools, account, { ...(bio === undefined ? {} : { bio }), ...(title === undefined ? {} : { title }) })
+    const told = await findAccount(tools, name)
+    if (json) out.print(JSON.stringify({ ...asObject(told), changed }))
+    else out.print(changed ? `The profile of ${name} is changed; its followers are told.` : `The profile of ${name} was like that before.`)
+    return 0
+  }
+}
+
 export const accountList: Command = {
   words: 'account list',
   usage: '',
@@ -61,6 +79,15 @@ export const accountRemove: Command = {
   }
 }
 
-const asObject = ({ localName, acct, uri, displayName, homepage, feedUrl, magicKey }: Account) => ({
-  ...{ name: localName, acct, uri, title: orNull(displayName), blog: orNull(homepage), feed: orNull(feedUrl), key: magicKey }
+const asObject = ({ localName, acct, uri, bio, displayName, homepage, feedUrl, magicKey }: Account) => ({
+  ...{
+    name: localName,
+    acct,
+    uri,
+    title: orNull(displayName),
+    bio: orNull(bio),
+    blog: orNull(homepage),
+    feed: orNull(feedUrl),
+    key: magicKey
+  }
 })

@@ -18,6 +18,7 @@ export type Args = {
   json: boolean
   approved?: boolean
   as?: string
+  bio?: string
   blocked?: boolean
   blog?: string
   check?: boolean

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { requireOrigin } from '../federation/origin.ts'
 import type { Tools } from '../tools.ts'
-import { accountAdd, accountBlog, accountList, accountRemove } from './account.ts'
+import { accountAdd, accountBlog, accountEdit, accountList, accountRemove } from './account.ts'
 import { favourite, reply, share, undo } from './act.ts'
 import { blog } from './blog.ts'
 import { type Args, type Command, describeError, flag, type Out, WrongUsage } from './command.ts'
@@ -26,6 +26,7 @@ const COMMANDS: Command[] = [
   ...[
     accountAdd,
     accountBlog,
+    accountEdit,
     accountList,
     accountRemove,
     blog,

@@ -11,6 +11,7 @@ import { type Explored, exploreBlog } from './explore-blog.ts'
 import { begin, type Settled } from './follow.ts'
 import { findMainAccount, findPlace, findPlaces, type Handled, inOwnScheme, isOnHost, looksLikePost, type Place } from './handled.ts'
 import { leave } from './leave.ts'
+import { changeProfile } from './profile.ts'
 import { readNow } from './read-feed.ts'
 import { walkSitemaps } from './read-sitemap.ts'
 
@@ -24,11 +25,14 @@ const MOST_SITEMAPS = 10
 const OVER = ['ending', 'ended', 'gone']
 
 /**
- * Gives an account a blog (an http(s) address); its feed and sitemap are looked for at once, by a job.
+ * Gives an account a blog (an http(s) address), which stands on its profile; its feed and sitemap are looked for at once, by a job.
  * @throws BadMessage when it is no such address; Refused 409 when another account has that blog
  */
 export async function setBlog(tools: Tools, account: Account, url: string): Promise<void> {
-  await tools.transaction(stores => keepBlog(stores, account, url, tools.clock()))
+  await tools.transaction(async stores => {
+    const homepage = await keepBlog(stores, account, url, tools.clock())
+    await changeProfile(tools, stores, account, { homepage })
+  })
 }
 
 /** Looks for title, icon, language, feed and sitemap of a blog, and subscribes to the feed. @throws Unreachable, Missing */

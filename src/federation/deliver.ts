@@ -10,7 +10,10 @@ import { isDone, type Result, send } from './deliver-send.ts'
 import { queueDeliveries } from './distribute.ts'
 
 type Needs = Omit<Tools, 'history' | 'onChange' | 'queue'>
-/** `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. `stubborn`: it may be this one thing that is not taken. */
+/**
+ * `url`: of an inbox that is gone. `dead`: nothing has arrived there for days. `stubborn`: it may be this one thing that is not taken;
+ * `neutral`: it is, which says nothing of how the address is doing.
+ */
 type Tried = {
   outcomes: [Outcome, ...Outcome[]]
   health: Health
@@ -19,6 +22,7 @@ type Tried = {
   url?: string
   dead?: boolean
   stubborn?: boolean
+  neutral?: boolean
 }
 
 const CLAIM_MS = 120_000
@@ -94,7 +98,8 @@ async function sendFirst(tools: Needs, claimed: Recipient[], look: (id: string) 
 async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]): Promise<void> {
   const now = clock()
   const outcomes = tried.flatMap(one => one.outcomes)
-  const health = tried.map(one => one.health)
+  const health = tried.filter(one => !one.neutral).map(one => one.health)
+  const neutral = tried.filter(one => one.neutral).map(one => one.health.recipientId)
   const gone = tried.filter(one => one.gone).map(one => one.health.recipientId)
   const dead = tried.filter(one => one.dead).map(one => one.health.recipientId)
   const ill = health.filter(one => one.retryAt !== undefined).map(one => one.recipientId)
@@ -103,6 +108,7 @@ async function writeDown({ clock, transaction, worker }: Needs, tried: Tried[]):
     await deliveries.settle(outcomes, now)
     await recipients.takeUp(ill)
     await recipients.release(worker, health, now)
+    await recipients.letGo(worker, neutral)
     for (const one of tried) if (one.gone && one.url !== undefined) await leaveInbox(stores, one, one.url, now)
     await recipients.giveUp(gone, 'Whoever it was for is gone.', now)
     await recipients.giveUpOld(dead, new Date(now.getTime() - PATIENCE), 'It did not arrive within three days.', now)
@@ -137,14 +143,16 @@ async function attempt(tools: Needs, recipient: Recipient, delivery: Waiting, do
 }
 
 /**
- * W10: whether it is the address that fails, or the one thing that it is sent, is told by the next thing. If that is taken, the first
- * waits by itself. Where there is no next thing it does so too, lest what comes later has to wait for it.
+ * W10: whether it is the address that fails, or the one thing that it is sent, is told by what else was taken since it was first tried;
+ * if nothing was, by the next thing. If that is taken, the first waits by itself. Where there is no next thing it does so too, lest
+ * what comes later has to wait for it.
  */
 async function passBy(tools: Needs, recipient: Recipient, tried: Tried): Promise<Tried> {
   const { clock, deliveries } = tools
   const [first] = tried.outcomes
   const { retryAt, ...health } = tried.health
   const aside: Outcome = { ...first, ...(retryAt === undefined ? {} : { asideUntil: retryAt }) }
+  if (recipient.failures < first.delivery.attempts) return { ...tried, outcomes: [aside], health, neutral: true }
   const next = await deliveries.another(first.delivery, clock())
   const document = next && (await deliveries.document(next.documentId))
   if (next === undefined || document === undefined) return { ...tried, outcomes: [aside], health }

@@ -1,16 +1,18 @@
 /** The origin under which the node is known: kept at the first start, and held against the settings ever after (interface.md 1). */
 import { Refused } from '../model/errors.ts'
 import type { Stores, Tools } from '../tools.ts'
+import { tellProfile } from './profile.ts'
 
 /**
  * Before anything starts: keeps the origin of the settings, or holds it against the one that is kept. From a loopback origin nothing
  * has left for the world, so what was made under it is rewritten, and hubs are asked anew with our new callbacks.
  * @throws Refused when what has been published names another origin
  */
-export async function settleOrigin({ addresses, clock, config, log, transaction }: Tools): Promise<void> {
+export async function settleOrigin(tools: Tools): Promise<void> {
+  const { addresses, clock, config, log, transaction } = tools
   await transaction(async stores => {
     const known = await stores.settings.find<string>('origin')
-    if (known !== undefined && isSame(known, config.publicUrl)) return settleHandles(stores, addresses, log)
+    if (known !== undefined && isSame(known, config.publicUrl)) return settleHandles(tools, stores)
     if (known !== undefined && !isLoopback(known)) {
       throw new Refused(
         `This node is known as ${known}, but PUBLIC_URL says ${config.publicUrl}. What it has published names ${known}: set PUBLIC_URL ` +
@@ -33,10 +35,14 @@ export async function settleOrigin({ addresses, clock, config, log, transaction 
   })
 }
 
-/** HANDLE_HOST may change at any time: it is no part of an address, and the old handles are still answered for. */
-async function settleHandles({ actors, changes }: Stores, { handleHost }: Tools['addresses'], log: Tools['log']): Promise<void> {
+/** HANDLE_HOST may change at any time: it is no part of an address, and the old handles are still answered for. Followers are told. */
+async function settleHandles(tools: Tools, stores: Stores): Promise<void> {
+  const { addresses, log } = tools
+  const { handleHost } = addresses
+  const { actors, changes } = stores
   if (!(await actors.moveHandles(handleHost.toLowerCase()))) return
   await changes.tell('accounts')
+  for (const account of await actors.accounts()) await tellProfile(tools, stores, account)
   log.info({ handles: `@${handleHost}` }, 'the accounts have other handles from now on')
 }
 

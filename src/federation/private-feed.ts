@@ -37,12 +37,8 @@ export async function opensFeed({ settings }: Pick<Tools, 'settings'>, token: st
  * Posts of the timelines of these accounts, newest first, without what is addressed to a few people by name: such a feed lies in the
  * caches of readers.
  */
-export async function readTimeline({ timelines }: Pick<Tools, 'timelines'>, accounts: Account[], page: Page): Promise<Shown[]> {
-  const lists = await Promise.all(accounts.map(({ id, uri }) => timelines.home(id, uri, page, { direct: false })))
-  const posts = new Map(lists.flat().map(post => [post.id, post]))
-  const newestFirst = (a: Shown, b: Shown) => b.sortedAt.getTime() - a.sortedAt.getTime() || (a.id < b.id ? 1 : -1)
-  return [...posts.values()].sort(newestFirst).slice(0, page.limit)
-}
+export const readTimeline = ({ timelines }: Pick<Tools, 'timelines'>, accounts: Account[], page: Page): Promise<Shown[]> =>
+  timelines.home(accounts, page, { direct: false })
 
 /** @param topic the address of the feed, without any token: it is its id, and stands in what readers show and pass on */
 export function privateHead({ addresses }: Pick<Tools, 'addresses'>, topic: string, title: string, updated: Date): FeedHead {

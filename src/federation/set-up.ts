@@ -4,6 +4,7 @@ import type { Account } from '../model/kept.ts'
 import type { Stores, Tools } from '../tools.ts'
 import { addAccount, findAccount, keepBlog, lookSoon } from './accounts.ts'
 import { cleanTitle } from './explore-blog.ts'
+import { changeProfile } from './profile.ts'
 import { findRenamable } from './propose-name.ts'
 
 /** `feed`: the one that the owner named; without it the blog's is looked for. */
@@ -26,7 +27,7 @@ export async function setUpBlog(tools: Tools, { feed, icon, name, title, url }: 
       ...(title === '' ? {} : { displayName: cleanTitle(title) }),
       ...(isPicture(icon) ? { avatar: { url: icon } } : {})
     }
-    await stores.actors.describe(named.id, looks, clock())
+    await changeProfile(tools, stores, named, looks)
     await stores.changes.tell('accounts')
     return named
   })

@@ -10,13 +10,13 @@ import { hasBlocked, type Telling } from './slap.ts'
  * Lays an activity down for the inboxes of people, and of all followers if they are to know it, shared inboxes once, with the work of
  * sending it. Must be called inside the transaction that does what it tells. Whoever does not speak ActivityPub is left out, and so is
  * whoever wants to hear nothing of the account (X8).
- * @param to.key says what it tells: the same is not laid down twice @returns the people to whom it goes by name
+ * @param to.key says what it tells: the same is not laid down twice; `multikey`: it bears keys, as `writeDocument` has it @returns the people to whom it goes by name
  */
 export async function tellInboxes(
   stores: Stores,
   account: Account,
   activity: Written,
-  to: Telling & { people: Actor[]; followers: boolean },
+  to: Telling & { people: Actor[]; followers: boolean; multikey?: boolean },
   now: Date
 ): Promise<Actor[]> {
   const people: Reachable[] = []
@@ -24,7 +24,13 @@ export async function tellInboxes(
   if (people.length === 0 && !to.followers) return []
   // the topic tells in whose name it is signed when it is sent
   const post = to.postId === undefined ? {} : { postId: to.postId }
-  const document = { key: `inbox ${to.key}`, topic: account.uri, contentType: TYPE.activity, body: writeDocument(activity), ...post }
+  const document = {
+    key: `inbox ${to.key}`,
+    topic: account.uri,
+    contentType: TYPE.activity,
+    body: writeDocument(activity, to.multikey),
+    ...post
+  }
   const id = await stores.deliveries.addDocument(document, now)
   if (id === undefined) return people
   const recipients = await stores.deliveries.addForInboxes(id, to.followers ? account.id : undefined, people, now)

@@ -143,10 +143,12 @@ async function freeDocuments(tools: Tools): Promise<void> {
 }
 
 async function forget(tools: Tools): Promise<void> {
-  const { clock, config, connections, deliveries, history, pictures, sessions, settings, subscribers, topics, transaction } = tools
+  const { clock, config, connections, deliveries, history, pictures, refusals, sessions, settings, subscribers, topics, transaction } =
+    tools
   const now = clock()
   await subscribers.removeExpired(now)
   await deliveries.forget(later(tools, -LOG_DAYS * DAY))
+  await refusals.forget(later(tools, -LOG_DAYS * DAY))
   await transaction(stores => stores.recipients.forget())
   await topics.forget(later(tools, -DAY))
   await sessions.forget(now)

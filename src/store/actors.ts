@@ -216,12 +216,20 @@ export function makeActors(db: Db, vault: Vault) {
       await this.addNames(made.id, [account.uri, `acct:${account.acct}`])
       return fromRow<Account>(made)
     },
-    /** What the owner says of an account; what is not said stays. */
-    async describe(id: string, told: { displayName?: string; homepage?: string; avatar?: Picture }, now: Date): Promise<void> {
-      const avatar = told.avatar && JSON.stringify(told.avatar)
-      await db('actors')
+    /** What the owner says of an account; what is not said stays. Answers whether that is something else than before. */
+    async describe(
+      id: string,
+      told: { displayName?: string; bio?: string | null; homepage?: string; avatar?: Picture },
+      now: Date
+    ): Promise<boolean> {
+      const change = toRow({ ...told, avatar: told.avatar && JSON.stringify(told.avatar) })
+      const columns = Object.keys(change)
+      if (columns.length === 0) return false
+      const isOther = columns.map(column => `?? is distinct from ?::${column === 'avatar' ? 'jsonb' : 'text'}`).join(' or ')
+      const row = db('actors')
         .where({ id })
-        .update({ ...toRow({ ...told, avatar }), updated_at: now })
+        .whereRaw(`(${isOther})`, Object.entries(change).flat() as string[])
+      return (await row.update({ ...change, updated_at: now })) > 0
     },
     /** Whether nobody can have heard of an account yet: it has written nothing, follows nobody, and has no follower, blog or toot. */
     async isUnheard(id: string): Promise<boolean> {

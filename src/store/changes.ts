@@ -10,8 +10,12 @@ export const CHANNEL = 'tidings_changes'
  * account may toot), `posts` (somebody else’s came), `settings` (what the owner set), `sessions` (somebody signed out).
  */
 export function makeChanges(db: Db) {
+  // a transaction tells of a thing once, however many posts it keeps
+  const told = new Set<string>()
   return {
     tell: async (name: string): Promise<void> => {
+      if (db.isTransaction && told.has(name)) return
+      told.add(name)
       await db.raw('select pg_notify(?, ?)', [CHANNEL, name])
     }
   }

@@ -49,11 +49,16 @@ export function makeRecipients(db: Db) {
       const { rows } = await raw('select count(distinct host)::int as n from recipients where failing_since is not null', [])
       return rows[0].n
     },
-    /** A host is tried again now. Answers its addresses for which something waits. */
+    /** A host is tried again now, with all that was set aside. Answers its addresses for which something waits. */
     async wakeHost(host: string): Promise<string[]> {
       const { rows } = await raw(
-        `update recipients r set retry_at = null where host = ? and failing_since is not null
-         returning id, exists (select from deliveries d where d.recipient_id = r.id and d.state = 'waiting') as waits`,
+        `with woken as (
+           update recipients r set retry_at = null where host = ? and failing_since is not null
+           returning id, exists (select from deliveries d where d.recipient_id = r.id and d.state = 'waiting') as waits),
+         taken_up as (
+           update deliveries set aside_until = null
+           where state = 'waiting' and aside_until is not null and recipient_id in (select id from woken))
+         select id, waits from woken`,
         [host]
       )
       return ids(rows.filter((row: { waits: boolean }) => row.waits))

@@ -45,6 +45,7 @@ export function makeRefusals(db: Db) {
           .limit(2 * KEPT)
       ).map(row => fromRow<Refusal>(row))
     },
+    forget: (before: Date) => db('refusals').where('at', '<', before).delete(),
     /** How many different ones there were since a time. */
     async count(since: Date): Promise<number> {
       return Number((await db('refusals').where('at', '>', since).count({ n: '*' }).first())?.n ?? 0)

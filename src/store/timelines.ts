@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Actor, KeptPost, Shown } from '../model/kept.ts'
+import type { Account, Actor, KeptPost, Shown } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
 import { POST_COLUMNS } from './new-posts.ts'
 import { makeNewest, type Page } from './newest.ts'
@@ -49,19 +49,17 @@ export function makeTimelines(db: Db) {
     /** Whether any post that is kept is of a conversation. */
     knowsConversation: async (name: string) =>
       (await db('posts').where({ conversation: name }).whereNull('deleted_at').first('id')) !== undefined,
-    /**
-     * Posts of everyone whom an account follows, its own, and those that mention it; `direct`: also what is for those named in it alone.
-     * @param uri of the account
-     */
-    async home(accountId: string, uri: string, page: Page, { direct = true } = {}): Promise<Shown[]> {
-      const followed = () => db('follows').select('followed_id as id').where({ follower_id: accountId })
-      const open = (query: Knex.QueryBuilder) => (direct ? query : query.whereNot('p.visibility', 'direct'))
-      const named = (query: Knex.QueryBuilder) => query.whereRaw('p.mentions @> array[?]::text[]', [uri])
+    /** Posts of everyone whom these accounts follow, theirs, and those that mention them; `direct`: also what is for those named in it alone. */
+    async home(readers: Pick<Account, 'id' | 'uri'>[], page: Page, { direct = true } = {}): Promise<Shown[]> {
+      const [mine, names] = [readers.map(({ id }) => id), readers.map(({ uri }) => uri)]
+      const followed = () => db('follows').select('followed_id as id').whereIn('follower_id', mine)
+      const allowed = (query: Knex.QueryBuilder) => (direct ? query : query.whereNot('p.visibility', 'direct'))
+      const named = (query: Knex.QueryBuilder) => query.whereRaw('p.mentions && ?::text[]', [names])
       const isHome = (query: Knex.QueryBuilder) =>
-        open(query).where(group => named(group.where('p.author_id', accountId).orWhereIn('p.author_id', followed()).or))
-      const people = followed().unionAll(db.select(db.raw('?', [accountId])))
-      const theirs = byPeople(people, page, open)
-      return shownByIds(await ids(page, among(page, isHome), [theirs, lookUp(page, query => open(named(query)))]))
+        allowed(query).where(group => named(group.whereIn('p.author_id', mine).orWhereIn('p.author_id', followed()).or))
+      const people = followed().union(db.select(db.raw('unnest(?::text[])', [mine])))
+      const rest = [byPeople(people, page, allowed), lookUp(page, query => named(allowed(query)))]
+      return shownByIds(await ids(page, among(page, isHome), rest))
     },
     /** Public posts of everyone whom any account of ours follows, and theirs (OPEN_SEARCH). */
     async everyone(page: Page): Promise<Shown[]> {
@@ -123,12 +121,14 @@ export function makeTimelines(db: Db) {
       const open = (query: Knex.QueryBuilder) => (onlyLocal ? isPublic(query) : query)
       const says = (query: Knex.QueryBuilder) =>
         open(text === '' ? query : query.whereRaw("p.search @@ websearch_to_tsquery('simple', search_text(?))", [text]))
-      const these = db.select(db.raw('unnest(?::text[]) as id', [authors ?? []]))
-      const people = () => (authors === undefined ? accounts() : onlyLocal ? accounts().whereRaw('id = any(?)', [authors]) : these.clone())
-      if (authors === undefined && !onlyLocal) return shownByIds(await ids(page, among(page, says), [lookUp(page, says)]))
-      if (text === '') return shownByIds(await ids(page, byPeople(people(), page, says)))
-      const theirs = lookUp(page, query => says(query).whereIn('p.author_id', people()))
-      return shownByIds(await ids(page, amongPeople(people(), page, says), [theirs]))
+      // by their ids: so the planner knows how much each of them wrote
+      const local: string[] | undefined = onlyLocal ? (await accounts()).map(({ id }) => id) : undefined
+      const writers = authors === undefined || local === undefined ? (authors ?? local) : authors.filter(id => local.includes(id))
+      if (writers === undefined) return shownByIds(await ids(page, among(page, says), [lookUp(page, says)]))
+      const people = db.select(db.raw('unnest(?::text[]) as id', [writers]))
+      if (text === '') return shownByIds(await ids(page, byPeople(people, page, says)))
+      const theirs = lookUp(page, query => says(query).whereRaw('p.author_id = any(?)', [writers]))
+      return shownByIds(await ids(page, amongPeople(people, page, says), [theirs]))
     },
     /** Posts by their ids. */
     some: async (ids: string[]): Promise<Map<string, Shown>> =>

@@ -12,6 +12,7 @@ import { compress } from './compress.ts'
 import { connectRoutes } from './connect.ts'
 import { doctorRoutes } from './doctor.ts'
 import { echoRoutes } from './echo.ts'
+import { editProfileRoutes } from './edit-profile.ts'
 import { eventRoutes } from './events.ts'
 import { feedRoutes } from './feeds.ts'
 import { followingRoutes } from './following.ts'
@@ -81,5 +82,5 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
 const ownersRouters = (tools: Tools): Router[] => [
   ...[signInRoutes(tools), writeRoutes(tools), setUpRoutes(tools), settingsRoutes(tools), importOldRoutes(tools), accessRoutes(tools)],
   ...[connectRoutes(tools), blogRoutes(tools), doctorRoutes(tools), followingRoutes(tools), moderationRoutes(tools), blockRoutes(tools)],
-  logRoutes(tools)
+  ...[editProfileRoutes(tools), logRoutes(tools)]
 ]

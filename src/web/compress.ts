@@ -1,4 +1,4 @@
-/** Text goes out compressed to whoever takes it so (RFC 9110 8.4, 12.5.3); what is left as it is, and why: docs/decisions/0011. */
+/** Text goes out compressed to whoever takes it so (RFC 9110 8.4, 12.5.3); what is left as it is, and why: docs/decisions/0014. */
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Context, Middleware } from 'koa'

@@ -8,6 +8,7 @@ import { type ConnectView, sendPage } from './render.ts'
 import { accountOf, redirectTo } from './search.ts'
 import { readOwnerForm, requireOwner } from './session.ts'
 import { showPlace, showTime } from './shown.ts'
+import { textsOf } from './texts.ts'
 
 const PATH = '/settings/mastodon'
 
@@ -74,7 +75,8 @@ async function sendConnections(
 ): Promise<void> {
   const viewer = await requireOwner(tools, ctx)
   const accounts = await Promise.all((await tools.actors.accounts()).map(account => showStanding(tools, account)))
-  const title = more.begun === undefined ? 'Mastodon' : `Connect ${more.begun.host}`
+  const { say } = textsOf(viewer.language)
+  const title = more.begun === undefined ? say('connect.title') : say('connect.titleOf', { host: more.begun.host })
   sendPage(ctx, viewer, 'connect', { title, noindex: true, area: 'mastodon' }, { ...more, accounts }, status)
 }
 

@@ -5,10 +5,9 @@
 import { PassThrough } from 'node:stream'
 import Router, { type RouterContext } from '@koa/router'
 import { Refused, Unreachable } from '../model/errors.ts'
-import { unmaskToken } from '../model/tokens.ts'
 import type { Cursor, Tools } from '../tools.ts'
-import { isNewer, listHome, parametersOf, readCursor } from './paging.ts'
-import { holdsStill, requireOwner } from './session.ts'
+import { isNewer, parametersOf, readCursor } from './paging.ts'
+import { findSession, holdsStill, requireOwner } from './session.ts'
 import { type Language, textsOf } from './texts.ts'
 
 /** How many streams there may be, of a process and of a session, and milliseconds (X40). */
@@ -45,7 +44,8 @@ export function eventRoutes(tools: Tools, closing?: AbortSignal, limits = LIMITS
   router.get('/events', async ctx => {
     const viewer = await requireOwner(tools, ctx)
     const since = readCursor(parametersOf(ctx).get('since') ?? '')
-    const body = open(ctx, { session: unmaskToken(viewer.csrf ?? ''), language: viewer.language, since })
+    const session = (await findSession(tools, ctx))?.id ?? ''
+    const body = open(ctx, { session, language: viewer.language, since })
     ctx.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no', 'X-Content-Type-Options': 'nosniff' })
     ctx.body = body
   })
@@ -60,7 +60,7 @@ function makeStreams(tools: Tools, closing: AbortSignal | undefined, limits: typ
   let beats: NodeJS.Timeout | undefined
 
   const lookNow = async () => {
-    newest = await listHome(tools, await tools.actors.accounts(), { limit: MOST })
+    newest = await tools.timelines.home(await tools.actors.accounts(), { limit: MOST })
     for (const stream of streams) tell(stream, newest)
   }
   /** One after the other, so that what is told last is what was seen last. */

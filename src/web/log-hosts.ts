@@ -1,4 +1,5 @@
 /** The log of hosts that do not answer, and of what came in and was refused. */
+import { LOG_DAYS } from '../model/retries.ts'
 import type { FailingHost, Refusal } from '../tools.ts'
 import { pageAt, readPlace, type Show, sendLog, showAnswer, timeOrNot } from './log-parts.ts'
 import type { HostView, RefusalView } from './log-views.ts'
@@ -32,7 +33,7 @@ function showHost(viewer: Viewer, one: FailingHost): HostView {
 /** `/log/refused` */
 export const showRefused: Show = async ({ refusals }, ctx, viewer, problem) => {
   const list = await refusals.list()
-  sendLog(ctx, viewer, 'log-refused', 'refused', { refusals: list.map(one => showRefusal(viewer, one)) }, problem)
+  sendLog(ctx, viewer, 'log-refused', 'refused', { refusals: list.map(one => showRefusal(viewer, one)), days: LOG_DAYS }, problem)
 }
 
 function showRefusal(viewer: Viewer, { at, firstAt, path, sentence, status, times, way, who }: Refusal): RefusalView {

@@ -37,7 +37,8 @@ export const showPost: Show = async (tools, ctx, viewer, problem) => {
   const { id = '' } = ctx.params
   const found = isId(id) ? await tools.timelines.one(id) : undefined
   if (found?.author.localName === undefined) throw new Missing('There is no such post of ours.')
-  const [post] = await logPosts(tools, viewer, [found])
+  const [[post], hosts] = await Promise.all([logPosts(tools, viewer, [found]), tools.outgoing.countHosts(id)])
+  for (const way of post!.ways) way.hosts = hosts.get(way.kind) ?? 0
   const failed = countFailed(post!)
   const asked = parametersOf(ctx).get('show')
   const show = asked === 'all' || (asked !== 'failed' && failed === 0) ? 'all' : 'failed'
@@ -117,8 +118,7 @@ function waysOf(sums: Sum[]): WayView[] {
   return (['inbox', 'hub', 'salmon'] as const).flatMap(kind => {
     const mine = sums.filter(sum => sum.kind === kind)
     const counts = STATES.flatMap(state => mine.filter(sum => sum.state === state).map(({ count }) => ({ state, count })))
-    const all = mine.find(({ state }) => state === undefined)
-    return all === undefined ? [] : [{ kind, hosts: all.hosts, counts }]
+    return mine.length === 0 ? [] : [{ kind, counts }]
   })
 }
 

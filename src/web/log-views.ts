@@ -15,10 +15,10 @@ export type Done = (typeof DONE)[number]
 /** What a server answered last, in words; `told` is English where nobody has translated it. */
 export type AnswerView = { status?: number; told?: string }
 
-type Standing = NonNullable<Sum['state']>
+type Standing = Sum['state']
 
-/** Deliveries of one kind: how many stand how. `hosts`: to how many hosts they go. */
-export type WayView = { kind: Sum['kind']; hosts: number; counts: { state: Standing; count: number }[] }
+/** Deliveries of one kind: how many stand how. `hosts`: to how many hosts they go, where that is told. */
+export type WayView = { kind: Sum['kind']; hosts?: number; counts: { state: Standing; count: number }[] }
 
 /** How a toot stands. */
 export type TootView = {
@@ -169,4 +169,4 @@ export type RefusalView = {
   first?: TimeView
 }
 
-export type LogRefusedView = LogView & { refusals: RefusalView[] }
+export type LogRefusedView = LogView & { refusals: RefusalView[]; days: number }

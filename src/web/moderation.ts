@@ -12,6 +12,7 @@ import { parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { redirectTo } from './search.ts'
 import { readOwnerForm, requireOwner } from './session.ts'
+import { commentPath } from './shown.ts'
 import { type ModerationView, showComment, showDecided, showWaiting } from './shown-moderation.ts'
 import { textsOf } from './texts.ts'
 import { forgetWaiting, MOST_COUNTED } from './waiting-count.ts'
@@ -52,8 +53,6 @@ export function moderationRoutes(tools: Tools): Router {
   router.get(`${MODERATION}/comment`, ctx => sendComment(tools, ctx))
   return router
 }
-
-const commentPath = (name: string) => `${MODERATION}/comment?of=${encodeURIComponent(name)}`
 
 const pathOf = (back: string | null): string => (back === 'hidden' || back === 'approved' ? `${MODERATION}/${back}` : MODERATION)
 

@@ -16,8 +16,7 @@ export async function findNotices(tools: Tools): Promise<Notice[]> {
 
 async function noticeOf({ toots }: Tools, { account, host }: Revoked): Promise<Notice> {
   const { wanted = 0 } = await toots.counts(account.id)
-  const waiting = wanted === 0 ? '' : wanted === 1 ? ': 1 toot waits' : `: ${wanted} toots wait`
-  return { sentence: `${host} does not take our token any more${waiting}.`, path: '/settings/mastodon', act: 'Connect again' }
+  return { text: 'connect.notice', values: { host, count: wanted }, path: '/settings/mastodon', act: 'connect.again' }
 }
 
 function memoryOf(tools: Tools): () => Promise<Revoked[]> {

@@ -19,6 +19,22 @@ export type AccessView = {
   sessions: { id: string; browser?: string; isOwn: boolean; begun: TimeView; used: TimeView }[]
 }
 
+/** `saved`: whether what was saved was another than before, so that followers are told. */
+export type ProfileView = {
+  profile: {
+    as: string
+    /** Accounts, where there are several: each with its page. */
+    accounts: { name: string; path: string }[]
+    handle: string
+    page: string
+    title: string
+    bio: string
+    longest: number
+    saved?: 'told' | 'same'
+    problem?: string
+  }
+}
+
 export type SettingsPageView = {
   saved: boolean
   origin: string

@@ -9,7 +9,7 @@ import { TYPE } from '../protocol/names.ts'
 import type { Page, Tools } from '../tools.ts'
 import { cardOfPost, titleOfPost } from './card.ts'
 import { composeNote, composeReply } from './compose.ts'
-import { listHome, listPage, parametersOf } from './paging.ts'
+import { listPage, parametersOf } from './paging.ts'
 import { activityLink, addProfiles, feedLink } from './profiles.ts'
 import { sendIcon, sendPage, sendScript, sendStyle } from './render.ts'
 import { addSearch } from './search.ts'
@@ -38,7 +38,7 @@ export function pageRoutes(tools: Tools): Router {
 async function sendTimeline(tools: Tools, ctx: RouterContext): Promise<void> {
   const { timelines } = tools
   const [viewer, accounts] = await Promise.all([findViewer(tools, ctx), accountsHere(tools, ctx)])
-  const home = (page: Page) => listHome(tools, accounts, page)
+  const home = (page: Page) => timelines.home(accounts, page)
   const list = await listPage(tools, ctx, viewer, { all: home, public: timelines.everyone, local: timelines.local }[viewer.sees])
   const compose = parametersOf(ctx).has('before') ? undefined : await composeNote(tools, viewer)
   const title = textsOf(viewer.language).say(`timeline.of_${viewer.sees}`)

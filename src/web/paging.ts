@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { PAGE_SIZE } from '../federation/entries.ts'
 import { BadMessage } from '../model/errors.ts'
 import { isId } from '../model/ids.ts'
-import type { Account, Shown } from '../model/kept.ts'
+import type { Shown } from '../model/kept.ts'
 import type { Cursor, Page, Tools } from '../tools.ts'
 import { LIST_LETTERS, showPosts } from './show-posts.ts'
 import { maySee, type PostView, type Viewer } from './shown.ts'
@@ -53,15 +53,4 @@ export async function listPage(tools: Tools, ctx: Context, viewer: Viewer, list:
 function markSeen(posts: Shown[], seen: Cursor): string | undefined {
   const index = posts.findIndex(post => !isNewer(post, seen))
   return index > 0 ? posts[index]?.id : undefined
-}
-
-/** What the owner reads: posts of everyone followed, by any of the accounts, newest first. */
-export async function listHome({ timelines }: Tools, accounts: Account[], page: Page): Promise<Shown[]> {
-  return mergeLists(await Promise.all(accounts.map(({ id, uri }) => timelines.home(id, uri, page))), page.limit)
-}
-
-/** Several lists as one, in the same order, each post once. */
-function mergeLists(lists: Shown[][], limit: number): Shown[] {
-  const posts = new Map(lists.flat().map(post => [post.id, post]))
-  return [...posts.values()].sort((a, b) => (isNewer(a, b) ? -1 : 1)).slice(0, limit)
 }

@@ -26,6 +26,7 @@ import type {
   DoctorView,
   NextView,
   OldView,
+  ProfileView,
   ProposalView,
   SettingsPageView,
   SetUpView,
@@ -159,6 +160,7 @@ export type Views = {
   access: AccessView
   next: NextView
   old: OldView
+  profile: ProfileView
   proposal: ProposalView
   settings: SettingsPageView
   setup: SetUpView

@@ -9,7 +9,7 @@ import { readWebAddress } from '../protocol/web-address.ts'
 import { escapeXml } from '../protocol/xml.ts'
 import type { Done } from '../tools.ts'
 import { cutHtml } from './excerpt.ts'
-import type { Language } from './texts.ts'
+import type { Language, Values } from './texts.ts'
 
 /**
  * Whoever looks at a page. `sees` is how much of the history: `all` the owner, `public` everybody with OPEN_SEARCH, `local`
@@ -25,8 +25,8 @@ export type Viewer = {
   waiting?: number
 }
 
-/** What the owner is told on every page, and where something can be done about it. */
-export type Notice = { sentence: string; path: string; act: string }
+/** What the owner is told on every page, and where something can be done about it. `text` and `act` are keys of texts. */
+export type Notice = { text: string; values: Values; path: string; act: string }
 
 /** Somebody of whom nothing is known. */
 export const strangerOf = (language: Language): Viewer => ({ sees: 'local', language, accounts: [] })
@@ -82,6 +82,8 @@ export type PostView = {
   visibility?: 'followers' | 'direct'
   /** What only the owner sees: it waits to be approved, or is not shown to anybody else. */
   standing?: Exclude<Standing, 'shown'>
+  /** Of a comment that stands in a thread of ours: the page where the owner hides it or blocks its author. */
+  moderate?: string
   isShare: boolean
   shared?: PostView
   acts?: ActsView
@@ -112,6 +114,9 @@ export function postPath(viewer: Viewer, { id, author }: Pick<Shown, 'id' | 'aut
   if (author.localName !== undefined) return `/users/${author.localName}/posts/${id}`
   return viewer.sees === 'local' ? undefined : `/posts/${id}`
 }
+
+/** Where the owner decides of one comment: by its address, its URI or its id. */
+export const commentPath = (name: string): string => `/moderation/comment?of=${encodeURIComponent(name)}`
 
 /** Somebody as pages show them. Their own page elsewhere is linked where we have none to show. */
 export function showPerson(viewer: Viewer, actor: Actor, pictures: Pictures = NO_PICTURES): PersonView {

@@ -7,7 +7,7 @@ import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
 import { actsOn, findDone } from './show-posts.ts'
-import { maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
+import { commentPath, maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
 
 /** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
 export type ThreadView = { posts: { post: PostView; isFocus: boolean }[]; earlier?: string; later?: string }
@@ -38,7 +38,8 @@ export async function showThread(tools: Tools, viewer: Viewer, focus: Shown, aft
       tools,
       viewer,
       page.map(({ item }) => item),
-      focus.id
+      focus.id,
+      new Set(gathered.map(({ id }) => id))
     ),
     ...(start > 0 ? { earlier: beginning(start - PAGE) } : {}),
     ...(start + PAGE < arranged.length ? { later: beginning(start + PAGE) } : {})
@@ -80,17 +81,26 @@ function isFor(viewer: Viewer, item: Item): boolean {
   return 'answer' in item.what || item.what.post.deletedAt === undefined
 }
 
-async function showItems(tools: Tools, viewer: Viewer, items: Item[], focusId: string): Promise<ThreadView['posts']> {
+/** @param comments the ids of those that stand in a thread of ours, which the owner may moderate */
+async function showItems(
+  tools: Tools,
+  viewer: Viewer,
+  items: Item[],
+  focusId: string,
+  comments: Set<string>
+): Promise<ThreadView['posts']> {
   const shown = items.flatMap(({ what }) => ('post' in what ? what.post : []))
   const avatars = items.flatMap(({ what }) => ('answer' in what ? what.answer.person.avatar : []))
   const [pictures, done] = await Promise.all([
     findPictures(tools, [...shown.flatMap(picturesOf), ...avatars]),
     findDone(tools, viewer, shown)
   ])
-  return items.map(({ id, standing, what }) => {
+  return items.map(({ id, said, standing, what }) => {
     const view =
       'post' in what ? { ...showPost(viewer, what.post, pictures), ...actsOn(viewer, what.post, done) } : showAnswer(what.answer, pictures)
-    return { post: standing === 'shown' ? view : { ...view, standing }, isFocus: id === focusId }
+    const mayModerate = viewer.accounts.length > 0 && comments.has(id) && !said.own
+    const more = { ...(standing === 'shown' ? {} : { standing }), ...(mayModerate ? { moderate: commentPath(id) } : {}) }
+    return { post: { ...view, ...more }, isFocus: id === focusId }
   })
 }
 

@@ -38,11 +38,19 @@ describe('the commands of one node', () => {
     assert.deepEqual(
       { ...ann, key: '' },
       {
-        ...{ name: 'ann', acct: 'ann@127.0.0.1:3000', uri: `${ORIGIN}/users/ann`, title: 'Ann', blog: 'https://ann.example/' },
+        ...{ name: 'ann', acct: 'ann@127.0.0.1:3000', uri: `${ORIGIN}/users/ann`, title: 'Ann', bio: null, blog: 'https://ann.example/' },
         ...{ feed: `${ORIGIN}/users/ann.atom`, key: '' }
       }
     )
     assert.deepEqual((await typed('account list --json')).json, [ann])
+    const edited = await typed(['account', 'edit', 'ann', '--title', 'Ann!', '--bio', 'Writes.', '--json'])
+    assert.deepEqual(edited.json, [{ ...ann, title: 'Ann!', bio: 'Writes.', changed: true }])
+    assert.deepEqual((await typed(['account', 'edit', 'ann', '--title', 'Ann!'])).printed, ['The profile of ann was like that before.'])
+    assert.deepEqual((await typed(['account', 'edit', 'ann', '--title', 'Ann', '--bio', ''])).printed, [
+      'The profile of ann is changed; its followers are told.'
+    ])
+    assert.deepEqual((await typed('account list --json')).json, [ann])
+    assert.equal((await typed('account edit ann')).code, 2)
     const again = await typed('account add ann')
     assert.deepEqual([again.code, again.printed, again.complaints], [1, [], ['The name ann is or was in use here.']])
     assert.equal((await typed('account add A.B')).code, 1)

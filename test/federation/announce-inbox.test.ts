@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict'
 import { removeAccount } from '../../src/federation/accounts.ts'
 import { favourite, share, undo } from '../../src/federation/act.ts'
+import { setBlog } from '../../src/federation/blog.ts'
+import { settleOrigin } from '../../src/federation/origin.ts'
+import { editProfile } from '../../src/federation/profile.ts'
 import { edit, ownPost, publish, remove } from '../../src/federation/publish.ts'
+import { setUpBlog } from '../../src/federation/set-up.ts'
 import type { KeptPost } from '../../src/model/kept.ts'
 import { type Activity, type Inhabitant, makeInhabitants } from '../support/inhabitants.ts'
 import { keepPost } from '../support/residents.ts'
@@ -140,6 +144,47 @@ describe('announcing by ActivityPub', () => {
     const old = await writer.neighbour('old')
     await post('Hi @old@old.example and @bob@bob.example')
     assert.deepEqual([old.slaps().length, await types(bob), await types(fan)], [1, ['Create'], ['Create']])
+  })
+
+  it('S3-9 tells the followers of another name, bio, blog, picture or handle, once each and shared inboxes once', async () => {
+    const { inhabitant } = makeInhabitants(writer.hub, writer.ann)
+    const [one] = await Promise.all(['one', 'two'].map(name => inhabitant(name, 'many.example', { isShared: true, follows: true })))
+    const { tools, ann } = writer
+    const told = async () => {
+      await writer.work()
+      const news = (await fan.got()).map(inner)
+      assert.deepEqual((await one!.gotShared()).map(inner), news)
+      return news as unknown as Record<string, unknown>[]
+    }
+    assert.equal(await editProfile(tools, ann, { title: 'Ann!', bio: 'a < b' }), true)
+    assert.equal(await editProfile(tools, ann, { title: ' Ann! ' }), false)
+    const [first] = await told()
+    assert.deepEqual([first!.id, first!.type, first!.name, first!.summary], [ann.uri, 'Person', 'Ann!', '<p>a &lt; b</p>'])
+    const update = await last(fan)
+    assert.deepEqual([update.type, update.actor, update.to, update.cc], ['Update', ann.uri, [PUBLIC], [followers()]])
+    assert.ok((update['@context'] as unknown[]).includes('https://w3id.org/security/multikey/v1'))
+    const blog = { url: 'https://ann.example/', name: 'ann', title: 'Ann!', icon: 'https://ann.example/icon.png' }
+    for (const _ of [1, 2]) await setUpBlog(tools, blog)
+    await setBlog(tools, ann, 'https://ann.example/other/')
+    const handleHost = 'ann.example'
+    for (const _ of [1, 2]) {
+      await tools.settings.keep('origin', tools.config.publicUrl)
+      await settleOrigin({ ...tools, addresses: { ...tools.addresses, handleHost } })
+    }
+    const news = await told()
+    assert.deepEqual(
+      news.map(({ attachment, icon, webfinger }) => [
+        (attachment as { value: string }[] | undefined)?.[0]?.value.match(/href="([^"]*)"/)?.[1],
+        (icon as { url: string } | undefined)?.url,
+        webfinger
+      ]),
+      [
+        [undefined, undefined, ann.acct],
+        ['https://ann.example/', blog.icon, ann.acct],
+        ['https://ann.example/other/', blog.icon, ann.acct],
+        ['https://ann.example/other/', blog.icon, 'ann@ann.example']
+      ]
+    )
   })
 
   it('S3-33 tells the followers when an account is closed', async () => {

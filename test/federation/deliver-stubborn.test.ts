@@ -1,6 +1,7 @@
 /** One thing that a server fails at holds up nothing else; a server that fails at everything gets it in its order (W10, H8, M8). */
 import assert from 'node:assert/strict'
 import { publish } from '../../src/federation/publish.ts'
+import { retryDeliveries, tryHostNow } from '../../src/federation/remedy.ts'
 import { RETRY_PAUSES } from '../../src/model/retries.ts'
 import type { Answer, WrittenSubscriber } from '../support/hub.ts'
 import { makeInhabitants } from '../support/inhabitants.ts'
@@ -94,6 +95,23 @@ describe('what a server fails at', () => {
     await post('three')
     assert.deepEqual(await states(), ['failed', 'done', 'done'])
     assert.equal(got(fan).filter(word => word.endsWith(POISON)).length, RETRY_PAUSES.length + 1)
+  })
+
+  it('W10 is tried at once when the owner says so, of the post or of the host', async () => {
+    const fan = await ways['an inbox']!()
+    fan.onPost = failing(word => word === `word-${POISON}`)
+    const post = await publish(writer.tools, writer.ann, { text: `word-${POISON}` })
+    await writer.work()
+    for (const pause of RETRY_PAUSES.slice(0, 6)) await pass(pause * 1.2)
+    for (const again of [() => retryDeliveries(writer.tools, post.id), () => tryHostNow(writer.tools, 'fan.example')]) {
+      const tries = fan.got.length
+      await writer.hub.retry()
+      assert.equal(fan.got.length, tries, 'it waits')
+      await again()
+      await writer.work()
+      assert.equal(fan.got.length, tries + 1)
+      for (const pause of RETRY_PAUSES.slice(0, 4)) await pass(pause * 1.2)
+    }
   })
 
   it('W10 is found out among several such things', async () => {

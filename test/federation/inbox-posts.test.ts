@@ -141,7 +141,7 @@ describe('an inbox, told of posts', () => {
     const note = ann.note({ to: [at.reader.bob.uri] })
     accepted(await at.inboxes.post(ann, ann.does('Create', note, { to: [at.reader.bob.uri] })))
     const [first] = await at.reader.tools.timelines
-      .home(at.reader.bob.id, at.reader.bob.uri, { limit: 100 })
+      .home([at.reader.bob], { limit: 100 })
       .then(all => all.filter(({ uri }) => uri === note.id))
     assert.equal(first?.visibility, 'direct')
   })

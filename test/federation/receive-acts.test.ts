@@ -91,9 +91,7 @@ describe('an act that is received', () => {
     }
     assert.equal((await reader.post(ann.id(4)))!.deletedAt, undefined)
     assert.deepEqual(
-      (await reader.tools.timelines.home(reader.bob.id, reader.bob.uri, { limit: 100 }))
-        .filter(p => p.uri.startsWith(ann.origin))
-        .map(p => p.uri),
+      (await reader.tools.timelines.home([reader.bob], { limit: 100 })).filter(p => p.uri.startsWith(ann.origin)).map(p => p.uri),
       [ann.id(4)]
     )
   })

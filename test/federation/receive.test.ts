@@ -189,6 +189,6 @@ describe('what is received', () => {
     const uris = (posts: { uri: string }[]) => posts.filter(post => post.uri.startsWith(ann.origin)).map(post => post.uri)
     assert.deepEqual(uris(await timelines.by(author.id, { limit: 10 }, false)), [2, 1].map(ann.id))
     assert.deepEqual(uris(await timelines.everyone({ limit: 100 })), [ann.id(1)])
-    assert.equal(uris(await timelines.home(reader.bob.id, reader.bob.uri, { limit: 100 })).length, 4)
+    assert.equal(uris(await timelines.home([reader.bob], { limit: 100 })).length, 4)
   })
 })

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { findAccount } from '../../src/federation/accounts.ts'
 import { favourite, share, undo } from '../../src/federation/act.ts'
+import { setBlog } from '../../src/federation/blog.ts'
 import { follow, unfollow } from '../../src/federation/follow.ts'
+import { editProfile } from '../../src/federation/profile.ts'
 import { edit, ownPost, publish, remove } from '../../src/federation/publish.ts'
 import type { Account, KeptPost } from '../../src/model/kept.ts'
 import { checkClaim, readUnverifiedSignatures, verifySignature } from '../../src/protocol/http-signature.ts'
@@ -124,6 +126,20 @@ for (const HTTP_SIGNATURE of ['cavage', 'rfc9421'])
         assert.deepEqual(await followedBy(here, ann), [[bob.uri, 'inbox']])
         assert.equal((await there!.tools.follows.asked(bob.id)).length, 0)
       }
+    })
+
+    it('S3-9 W4 another name, bio and blog are told to who follows', async () => {
+      const known = () => there!.tools.actors.findByUri(ann.uri)
+      await editProfile(here!.tools, ann, { title: 'Ann of the river', bio: 'Writes & reads.' })
+      const told = await until('the new name', async () => {
+        const actor = await known()
+        return actor?.displayName === 'Ann of the river' && actor
+      })
+      assert.deepEqual([told.bio, told.acct, told.signingKeys?.length], ['Writes & reads.', ann.acct, 2])
+      await setBlog(here!.tools, ann, `${there!.url}/users/bob`)
+      await until('the new blog', async () => (await known())?.fields?.some(({ html }) => html.includes('/users/bob')))
+      const feed = await (await fetch(here!.tools.addresses.feed('ann'))).text()
+      assert.match(feed, /Ann of the river/)
     })
 
     it('X19 all of it went by ActivityPub, at the first try', async () => {

@@ -32,10 +32,10 @@ describe('http, where it lets itself be sent', () => {
     '127.0.0.1.',
     '１２７.０.０.１',
     'localhost',
-    'localhost.',
     'a.localhost'
   ]
   const others = [
+    'localhost.',
     '0.0.0.0',
     '[::1]',
     '[::]',

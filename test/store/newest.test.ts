@@ -48,8 +48,8 @@ describe('a history of many posts', () => {
 
   it('F4 shows at home those who seldom write, and what mentions the account, as far back as there is anything', async () => {
     const expected = numbers(n => authorOf(n) === 'rare' || mentionsOf(n))
-    assert.deepEqual(await through(page => tools.timelines.home(quiet!.id, quiet!.uri, page)), expected)
-    const [first] = await tools.timelines.home(blog!.id, blog!.uri, {
+    assert.deepEqual(await through(page => tools.timelines.home([quiet!], page)), expected)
+    const [first] = await tools.timelines.home([blog!], {
       limit: 1,
       before: { sortedAt: new Date('2026-01-01T00:00:10Z'), id: '0' }
     })

@@ -39,7 +39,7 @@ describe('the timelines', () => {
   const four = (name: string) => ['direct', 'followers', 'unlisted', 'public'].map(visibility => `${name} ${visibility}`)
 
   it('shows at home who is followed, and one’s own, newest first', async () => {
-    assert.deepEqual(texts(await tools.timelines.home(bob!.id, bob!.uri, { limit: 20 })), [...four('bob'), ...four('ann')])
+    assert.deepEqual(texts(await tools.timelines.home([bob!], { limit: 20 })), [...four('bob'), ...four('ann')])
   })
 
   it('shows to everybody the public posts of accounts and of whom they follow, not of strangers or of who left', async () => {
@@ -162,7 +162,7 @@ describe('the timelines', () => {
   it('shows at home what strangers say to the account, and not what they say to others', async () => {
     await keepPost(tools, ben!, { html: 'ben to bob', mentions: [bob!.uri], publishedAt: at(500) })
     await keepPost(tools, ben!, { html: 'ben to ann', mentions: [ann!.uri], publishedAt: at(501) })
-    const home = await tools.timelines.home(bob!.id, bob!.uri, { limit: 20 })
+    const home = await tools.timelines.home([bob!], { limit: 20 })
     assert.deepEqual(
       texts(home).filter(text => text.startsWith('ben')),
       ['ben to bob']

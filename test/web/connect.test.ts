@@ -117,6 +117,14 @@ describe('the page of Mastodon', function () {
     says(await owner.get(back), 403, /finished already/)
   })
 
+  it('S2b speaks German to who reads German, also of what went wrong', async () => {
+    const german = { 'accept-language': 'de' }
+    says(await owner.get(PATH, german), 200, /@alice\s+Nicht verbunden: Die Beiträge des Blogs werden nicht getrötet\./)
+    const form = { csrf: owner.csrf, host: '10.0.0.1', as: 'alice' }
+    const wrong = await owner.post(PATH, form, { origin: node.url, ...german })
+    says(wrong, 502, /10\.0\.0\.1 ist keine öffentliche Adresse\./)
+  })
+
   it('disconnects', async () => {
     await connect()
     const { token } = (await node.tools.connections.find(alice.id))!
@@ -149,10 +157,10 @@ describe('the page of Mastodon', function () {
     const other = await startNode({ accounts: ['ann'], work: false, env })
     try {
       const mine = await signIn(other)
-      says(await mine.get(PATH), 200, /Toots as @owner@.*\s+By MASTODON_HOST and MASTODON_OAUTH_TOKEN of the settings/)
+      says(await mine.get(PATH), 200, /Toots as @owner@.*\s+Set by MASTODON_HOST and MASTODON_OAUTH_TOKEN\./)
       const made = { accountId: (await accountOf(other.tools, 'ann')).id, host: 'https://toot.example', token: 'x', username: 'me' }
       await other.tools.connections.keep({ ...made, state: 'ok', connectedAt: new Date() })
-      says(await mine.get(PATH), 200, /Toots as @me@toot\.example[\s\S]*of the settings, 127\.0\.0\.1:\d+, is not used/)
+      says(await mine.get(PATH), 200, /Toots as @me@toot\.example[\s\S]*MASTODON_HOST names 127\.0\.0\.1:\d+, which is not used/)
     } finally {
       await other.close()
     }

@@ -57,8 +57,8 @@ describe('the pages of moderation', function () {
       saidIn(page.text).filter(name => name !== 'bob'),
       ['dave', 'carol']
     )
-    assert.match(wordsOf(page), /@dave@masto\.example .*masto\.example · under your toot In answer to Hello/)
-    assert.match(wordsOf(page), /@carol@a\.example .*by OStatus In answer to bob says/)
+    assert.match(wordsOf(page), /@dave@masto\.example .*masto\.example · under your toot In reply to Hello/)
+    assert.match(wordsOf(page), /@carol@a\.example .*by OStatus In reply to bob says/)
     assert.match(page.text, new RegExp(`<a href="/posts/${first.id}"`))
     assert.doesNotMatch(page.text, /<script>x|<b>w/)
     assert.match(page.text, /<span class="count">3</)
@@ -120,6 +120,19 @@ describe('the pages of moderation', function () {
     assert.equal((await owner.get('/moderation/comment?of=none')).status, 404)
     const own = await owner.get(`/moderation/comment?of=${talk.post.id}`)
     assert.doesNotMatch(own.text, /name="one"/)
+  })
+
+  it('W31 each comment of a thread leads the owner to where it is hidden, and nobody else', async () => {
+    const bob = await talk.meet('bob')
+    const reply = await talk.reply(bob, talk.post)
+    await talk.keepAnswers([talk.answerOf('dave')])
+    const page = new URL(talk.post.uri).pathname
+    const links = (answer: Answer) => [...answer.text.matchAll(/href="(\/moderation\/comment[^"]*)"/g)].map(([, path]) => path!).sort()
+    const [ofPost = '', ofAnswer = '', ...more] = links(await owner.get(page))
+    assert.deepEqual([ofPost, more], [`/moderation/comment?of=${reply.id}`, []])
+    assert.match(wordsOf(await owner.get(ofPost)), /bob says/)
+    assert.match(wordsOf(await owner.get(ofAnswer)), /@dave@masto\.example|dave/)
+    assert.deepEqual(links(await visitor(talk.node).get(page)), [])
   })
 
   it('W31 a list of Mastodon’s is told before it counts: new, known, silenced, noop, unreadable, ours, followed', async () => {

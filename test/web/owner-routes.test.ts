@@ -92,6 +92,7 @@ describe('every route of the owner', function () {
     const settings = [
       '/settings',
       '/settings/access/passphrase',
+      '/settings/profile',
       '/settings/mastodon/disconnect',
       '/settings/blog/old',
       '/settings/blog/check',
@@ -99,7 +100,15 @@ describe('every route of the owner', function () {
       '/setup/blog'
     ]
     for (const path of [...forms, ...settings]) assert.ok(own.posts.includes(path), path)
-    for (const path of ['/settings', '/settings/access', '/settings/blog', '/settings/doctor', '/setup', '/setup/next'])
+    for (const path of [
+      '/settings',
+      '/settings/profile',
+      '/settings/access',
+      '/settings/blog',
+      '/settings/doctor',
+      '/setup',
+      '/setup/next'
+    ])
       assert.ok(own.pages.includes(path), path)
   })
 

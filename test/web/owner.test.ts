@@ -122,7 +122,7 @@ describe('the owner', () => {
     const post = await keepPost(node.tools, await meet(node.tools, 'bob'))
     const answered = await owner.post('/notes', { csrf: owner.csrf, text: 'yes', replyTo: post.uri, as: 'zoe' })
     assert.match(answered.location ?? '', /^\/users\/zoe\//)
-    assert.match((await owner.get(answered.location ?? '')).text, new RegExp(`In answer to\\s*<a href="/posts/${post.id}"`))
+    assert.match((await owner.get(answered.location ?? '')).text, new RegExp(`In reply to\\s*<a href="/posts/${post.id}"`))
     assert.equal((await owner.post('/notes', { csrf: owner.csrf, text: 'yes', replyTo: 'https://a.example/unknown' })).status, 404)
   })
 

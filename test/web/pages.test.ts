@@ -267,6 +267,6 @@ describe('the pages of a node', () => {
     assert.match((await owner.get(path)).text, /a question[\s\S]*an answer[\s\S]*waits for your approval[\s\S]*another answer/)
     assert.match((await stranger.get(path)).text, /a question[\s\S]*an answer/)
     assert.doesNotMatch((await stranger.get(path)).text, /another answer|approval/)
-    assert.match((await owner.get(`/posts/${answer.id}`)).text, new RegExp(`In answer to\\s*<a href="/posts/${post.id}"`))
+    assert.match((await owner.get(`/posts/${answer.id}`)).text, new RegExp(`In reply to\\s*<a href="/posts/${post.id}"`))
   })
 })
