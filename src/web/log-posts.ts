@@ -139,6 +139,7 @@ function showToot(viewer: Viewer, { dueAt, editAt, state, tootUrl, ...toot }: No
   return {
     ...{ state: state === 'wanted' ? 'waiting' : state, mayRetry: state === 'wanted' || (state === 'posted' && editAt !== undefined) },
     ...(url === undefined ? {} : { url }),
+    ...(state === 'dry-run' && toot.text !== undefined ? { text: toot.text } : {}),
     ...(dueAt === undefined || state !== 'wanted' ? {} : { due: showTime(dueAt) }),
     ...(editAt === undefined ? {} : { editDue: showTime(editAt) }),
     ...(toot.error === undefined || answer === undefined ? {} : { answer })

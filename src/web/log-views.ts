@@ -23,6 +23,8 @@ export type WayView = { kind: Sum['kind']; hosts?: number; counts: { state: Stan
 /** How a toot stands. */
 export type TootView = {
   state: 'posted' | 'waiting' | 'claimed' | 'old' | 'dry-run'
+  /** What would have been tooted, of a rehearsal. */
+  text?: string
   url?: string
   due?: TimeView
   answer?: AnswerView

@@ -1,13 +1,14 @@
 /** Where a visitor's own server takes an answer or a follow: GET /api/remote, and a form. It tells the place, and leads nobody there itself (X45). */
-import Router from '@koa/router'
+import Router, { type RouterContext } from '@koa/router'
 import { findRemote } from '../federation/remote.ts'
+import { type Failure, isFailure } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { allowBlogs } from './cors.ts'
 import { makeRemoteLimit } from './limits.ts'
 import { readForm } from './middleware.ts'
 import { parametersOf } from './paging.ts'
-import { sendPage } from './render.ts'
+import { type RemoteView, sendPage } from './render.ts'
 import { findViewer, refuseForeign } from './session.ts'
 import { textsOf } from './texts.ts'
 
@@ -30,12 +31,26 @@ export function remoteRoutes(tools: Tools): Router {
   router.post('/remote', async ctx => {
     refuseForeign(tools, ctx)
     const form = await readForm(ctx, LONGEST_FORM)
-    await takeTurn(ctx.ip)
-    const url = await findRemote(tools, form.get('account') ?? '', form.get('url') ?? '')
-    ctx.set('Cache-Control', 'no-store')
-    const viewer = await findViewer(tools, ctx)
-    const frame = { title: textsOf(viewer.language).say('remote.title'), noindex: true }
-    sendPage(ctx, viewer, 'remote', frame, { url, host: new URL(url).host })
+    const asked = { account: form.get('account') ?? '', address: form.get('url') ?? '', kind: kindOf(form) }
+    try {
+      await takeTurn(ctx.ip)
+      const url = await findRemote(tools, asked.account, asked.address)
+      await sendRemote(tools, ctx, { ...asked, found: { url, host: new URL(url).host } })
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      await sendRemote(tools, ctx, { ...asked, problem: error.message }, error)
+    }
   })
   return router
+}
+
+const kindOf = (form: URLSearchParams): RemoteView['kind'] => (form.get('kind') === 'follow' ? 'follow' : 'reply')
+
+/** Where to go on; or what is wrong, with the form in which it can be put right. */
+async function sendRemote(tools: Tools, ctx: RouterContext, view: RemoteView, failure?: Failure): Promise<void> {
+  ctx.set('Cache-Control', 'no-store')
+  if (failure?.retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(failure.retryAfter)))
+  const viewer = await findViewer(tools, ctx)
+  const frame = { title: textsOf(viewer.language).say(`person.from_${view.kind}`), noindex: true }
+  sendPage(ctx, viewer, 'remote', frame, view, failure?.status ?? 200)
 }

@@ -60,6 +60,13 @@ const icon = readFileSync(join(folder, 'icon.svg'))
 export type FollowView = { q: string; id: string; followedBy: string[]; asked: string[]; others: string[] }
 
 /** The owner's Mastodon accounts. `begun`: a connection that is to be allowed at its server now. */
+/** The way to a visitor's own server, `found` there or not; `address`: what is to be answered or followed. */
+export type RemoteView = {
+  account: string
+  address: string
+  kind: 'reply' | 'follow'
+} & ({ found: { url: string; host: string } } | { problem: string })
+
 export type ConnectView = {
   problem?: string
   begun?: { host: string; as: string; scope: string; narrow: boolean; address: string; codeAddress: string; state: string }
@@ -149,7 +156,7 @@ export type Views = {
   'log-subscribers': LogSubscribersView
   'log-hosts': LogHostsView
   'log-refused': LogRefusedView
-  remote: { url: string; host: string }
+  remote: RemoteView
   access: AccessView
   next: NextView
   old: OldView

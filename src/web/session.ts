@@ -105,6 +105,17 @@ export function refuseForeign(tools: Tools, ctx: Context): void {
   if (sourceOf(tools, ctx) === 'foreign') throw foreign(tools)
 }
 
+/**
+ * The same for signing in, which takes a secret that no other site knows: its page sends no referrer, and over plain http to anywhere but
+ * this machine browsers then tell nothing at all of where they were (Fetch Metadata is for trustworthy addresses only). @throws Refused
+ */
+export function refuseForeignSignIn(tools: Tools, ctx: Context): void {
+  const { isLoopback, publicUrl } = tools.config
+  const isUntold = ctx.get('Origin') === 'null' && ctx.get('Sec-Fetch-Site') === '' && ctx.get('Referer') === ''
+  if (isUntold && !isLoopback && publicUrl.startsWith('http:')) return
+  refuseForeign(tools, ctx)
+}
+
 const foreign = ({ config }: Tools) =>
   new Refused(`This form was not sent from ${config.publicUrl}. Open that page and try again.`, { code: 'origin' })
 

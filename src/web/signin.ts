@@ -10,7 +10,7 @@ import type { SignInView } from './owner-views.ts'
 import { parametersOf } from './paging.ts'
 import { sendPage } from './render.ts'
 import { redirectTo } from './search.ts'
-import { endSession, findViewer, readOwnerForm, refuseForeign, startSession } from './session.ts'
+import { endSession, findViewer, readOwnerForm, refuseForeignSignIn, startSession } from './session.ts'
 import { textsOf } from './texts.ts'
 
 const LONGEST_FORM = 10_000
@@ -53,7 +53,7 @@ function makeSignIn(tools: Tools): (ctx: RouterContext) => Promise<void> {
     return session
   }
   return async ctx => {
-    refuseForeign(tools, ctx)
+    refuseForeignSignIn(tools, ctx)
     const form = await readForm(ctx, LONGEST_FORM)
     const next = ownPath(tools.config.publicUrl, form.get('next'))
     try {

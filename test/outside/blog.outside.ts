@@ -14,10 +14,11 @@ import { approve } from '../../src/federation/moderate.ts'
 import { readTootThread } from '../../src/federation/toot-thread.ts'
 import { pageKey } from '../../src/protocol/blog-address.ts'
 import { type Mastodon, startMastodon } from '../support/doubles/mastodon-api.ts'
-import { type Loopback, serve } from '../support/loopback.ts'
+import type { Loopback } from '../support/loopback.ts'
 import { startNode, type TestNode, until } from '../support/node.ts'
 import { keepPost, meet } from '../support/residents.ts'
 import { type StaticBlog, startHugoBlog, startStaticBlog } from '../support/static-blog.ts'
+import { startVisitors } from '../support/visitors.ts'
 
 const FLAGS = [
   '--no-sandbox',
@@ -46,7 +47,7 @@ describe('a blog in a real browser', () => {
   before(async () => {
     browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
     mastodon = await startMastodon()
-    visitors = await serve(answerVisitors)
+    visitors = await startVisitors()
     blog = await startStaticBlog(() => node.url)
     node = await startNode({
       env: {
@@ -405,17 +406,6 @@ async function followHugo(node: TestNode, accountId: string, site: StaticBlog): 
   const found = await findBlog(node.tools, accountId)
   assert.equal(found.feedUrl, `${site.origin}/index.xml`)
   assert.equal(found.sitemapUrl, `${site.origin}/sitemap.xml`)
-}
-
-/** The server of a visitor: WebFinger that tells where it takes answers, and that page. */
-function answerVisitors(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse): void {
-  const url = new URL(request.url ?? '/', `http://${request.headers.host}`)
-  if (url.pathname === '/.well-known/webfinger') {
-    const links = [{ rel: 'http://ostatus.org/schema/1.0/subscribe', template: `http://${request.headers.host}/interact?uri={uri}` }]
-    const subject = url.searchParams.get('resource')
-    return void response.writeHead(200, { 'content-type': 'application/jrd+json' }).end(JSON.stringify({ subject, links }))
-  }
-  response.writeHead(url.pathname === '/interact' ? 200 : 404, { 'content-type': 'text/html' }).end('<title>Your own server</title>')
 }
 
 async function violations(page: Page): Promise<string[]> {

@@ -16,8 +16,9 @@ const FLAGS = [
 ]
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+/** @param flags of Chromium, over the usual ones */
+export const openBrowser = (...flags: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...FLAGS, ...flags] })
 
 /** No page is wider than its window, and none breaks a rule of WCAG 2.2 AA. @throws AssertionError */
 export async function look(page: Page, name: string): Promise<void> {
@@ -41,8 +42,8 @@ export async function look(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-/** By the protocol of the browser, which no policy of the page forbids. */
-async function violations(page: Page): Promise<string[]> {
+/** What axe-core finds; by the protocol of the browser, which no policy of the page forbids. */
+export async function violations(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page)
   await session.send('Runtime.evaluate', { expression: axe })
   const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, extname, join } from 'node:path'
+import type { Kit } from '../../src/federation/kit.ts'
 import { temporaryFolder } from './database.ts'
 import { type Loopback, listen } from './loopback.ts'
 
-export type BlogPost = { slug: string; title: string; summary: string; html: string; published: Date; tags?: string[] }
+export type BlogPost = { slug: string; title: string; summary: string; html: string; published: Date; updated?: Date; tags?: string[] }
 export type StaticBlog = Loopback & { folder: string; address: (slug: string) => string }
 
 const TYPES: Record<string, string> = {
@@ -14,11 +15,20 @@ const TYPES: Record<string, string> = {
   ...{ '.json': 'application/json', '.txt': 'text/plain' }
 }
 
-/** Serves a folder as any static host does; `headers` go with every page. It may be filled afterwards. */
-export async function serveFolder(folder: string, headers: () => Record<string, string> = () => ({})): Promise<Loopback> {
+/**
+ * Serves a folder as any static host does; `headers` go with every page. It may be filled afterwards.
+ * @param trouble a path that answers 500, and one that is not answered before its promise is kept
+ */
+export async function serveFolder(
+  folder: string,
+  headers: () => Record<string, string> = () => ({}),
+  trouble: Trouble = {}
+): Promise<Loopback> {
   return listen(
-    createServer((request, response) => {
+    createServer(async (request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://blog')
+      if (pathname === trouble.held?.path) await trouble.held.until
+      if (pathname === trouble.failing) return void response.writeHead(500, { 'content-type': 'text/html' }).end('<h1>Out of order</h1>')
       const path = join(folder, decodeURIComponent(pathname).replaceAll('..', ''), pathname.endsWith('/') ? 'index.html' : '')
       try {
         if (statSync(path).isDirectory()) return void response.writeHead(301, { location: `${pathname}/` }).end()
@@ -30,6 +40,8 @@ export async function serveFolder(folder: string, headers: () => Record<string, 
     })
   )
 }
+
+export type Trouble = { failing?: string; held?: { path: string; until: Promise<unknown> } }
 
 /** What a careful blog allows: itself, and the node whose script it includes. */
 export const strictPolicy = (node: string): string =>
@@ -45,12 +57,24 @@ export const strictPolicy = (node: string): string =>
     'trusted-types tidings'
   ].join('; ')
 
-/** A blog of ours under a strict policy. `put` writes a post, its feed and its sitemap. @param node origin whose widget it includes, asked from `begin` on */
-export async function startStaticBlog(
-  node: () => string
-): Promise<StaticBlog & { begin(): void; put(post: BlogPost): void; remove(slug: string): void }> {
+/**
+ * A blog of ours under a strict policy. `put` writes posts, the feed and the sitemap; `commit` the files of a kit, and its lines into every
+ * page from then on. @param node origin whose widget it includes, asked from `begin` on
+ */
+export async function startStaticBlog(node: () => string): Promise<
+  StaticBlog & {
+    begin(): void
+    put(...posts: BlogPost[]): void
+    remove(slug: string): void
+    commit(kit: Kit): void
+    trouble: Trouble
+  }
+> {
   const folder = temporaryFolder()
-  const server = await serveFolder(folder, () => ({ 'content-security-policy': strictPolicy(node()) }))
+  const trouble: Trouble = {}
+  const server = await serveFolder(folder, () => ({ 'content-security-policy': strictPolicy(node()) }), trouble)
+  let lines: Kit['lines'] = []
+  const line = (id: Kit['lines'][number]['id']) => lines.find(one => one.id === id)?.text ?? ''
   const posts = new Map<string, BlogPost>()
   const address = (slug: string) => `${server.origin}/posts/${slug}/`
   const write = (path: string, text: string) => {
@@ -59,14 +83,23 @@ export async function startStaticBlog(
   }
   const writeAll = () => {
     const newest = [...posts.values()].sort((a, b) => b.published.getTime() - a.published.getTime())
-    for (const post of newest) write(`posts/${post.slug}/index.html`, page(server.origin, node(), address(post.slug), post))
-    write('index.html', home(server.origin, node(), newest))
-    write('feed.xml', feed(server.origin, newest.slice(0, 20), address))
+    for (const post of newest) {
+      const more = line('head') + line('post').replace('ADDRESS', encodeURIComponent(address(post.slug)))
+      write(`posts/${post.slug}/index.html`, page(server.origin, node(), address(post.slug), post, more))
+    }
+    write('index.html', home(server.origin, node(), newest, line('head') + line('front')))
+    const hub = /Atom[^\n]*\n([\s\S]*?)\n<!--/.exec(line('feed'))?.[1]
+    write('feed.xml', feed(server.origin, newest.slice(0, 20), address, hub))
     write('sitemap.xml', sitemap(newest.map(({ slug }) => address(slug))))
     write('style.css', STYLE)
   }
-  const put = (post: BlogPost) => {
-    posts.set(post.slug, post)
+  const put = (...some: BlogPost[]) => {
+    for (const post of some) posts.set(post.slug, post)
+    writeAll()
+  }
+  const commit = (kit: Kit) => {
+    lines = kit.lines
+    for (const { path, text } of kit.files) write(path, text)
     writeAll()
   }
   const remove = (slug: string) => {
@@ -74,7 +107,7 @@ export async function startStaticBlog(
     rmSync(join(folder, 'posts', slug), { recursive: true })
     writeAll()
   }
-  return { ...server, folder, address, put, remove, begin: writeAll }
+  return { ...server, folder, address, put, remove, commit, trouble, begin: writeAll }
 }
 
 const STYLE = `
@@ -89,7 +122,8 @@ const page = (
   origin: string,
   node: string,
   url: string,
-  { html, published, summary, tags = [], title }: BlogPost
+  { html, published, summary, tags = [], title }: BlogPost,
+  more: string
 ): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -104,6 +138,7 @@ const page = (
 <meta property="article:published_time" content="${published.toISOString()}">
 ${tags.map(tag => `<meta property="article:tag" content="${plain(tag)}">`).join('\n')}
 <script src="${node}/widget.js" defer></script>
+${more}
 </head>
 <body>
 <main>
@@ -114,24 +149,29 @@ ${tags.map(tag => `<meta property="article:tag" content="${plain(tag)}">`).join(
 </body>
 </html>`
 
-const home = (origin: string, node: string, posts: BlogPost[]): string => `<!doctype html>
+const home = (origin: string, node: string, posts: BlogPost[], more: string): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>A blog</title>
 <link rel="alternate" type="application/atom+xml" href="/feed.xml" title="A blog">
-<script src="${node}/widget.js" defer></script></head>
+<script src="${node}/widget.js" defer></script>${more}</head>
 <body><h1>A blog</h1><ul>${posts.map(({ slug, title }) => `<li><a href="${origin}/posts/${slug}/">${plain(title)}</a></li>`).join('')}</ul></body>
 </html>`
 
-const feed = (origin: string, posts: BlogPost[], address: (slug: string) => string): string => `<?xml version="1.0" encoding="utf-8"?>
+const feed = (
+  origin: string,
+  posts: BlogPost[],
+  address: (slug: string) => string,
+  hub?: string
+): string => `<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
 <id>${origin}/</id><title>A blog</title><updated>${(posts[0]?.published ?? new Date(0)).toISOString()}</updated>
-<link rel="self" type="application/atom+xml" href="${origin}/feed.xml"/><link rel="alternate" href="${origin}/"/>
+${hub ?? `<link rel="self" type="application/atom+xml" href="${origin}/feed.xml"/>`}<link rel="alternate" href="${origin}/"/>
 <author><name>Ann</name></author>
 ${posts
   .map(
-    ({ html, published, slug, summary, tags = [], title }) => `<entry>
+    ({ html, published, slug, summary, tags = [], title, updated = published }) => `<entry>
 <id>${address(slug)}</id><title>${plain(title)}</title><link rel="alternate" type="text/html" href="${address(slug)}"/>
-<published>${published.toISOString()}</published><updated>${published.toISOString()}</updated>
+<published>${published.toISOString()}</published><updated>${updated.toISOString()}</updated>
 <summary>${plain(summary)}</summary><content type="html">${plain(html)}</content>
 ${tags.map(tag => `<category term="${plain(tag)}"/>`).join('')}
 </entry>`

@@ -53,6 +53,8 @@ describe('GET /api/remote', () => {
     )
     const wrong = await who.post('/remote', { account: '<script>alert(1)</script>@s', url }, proxied('192.0.2.20'))
     assert.deepEqual([wrong.status, /<script(?! type="module" src="\/page)/.test(wrong.text)], [400, false])
+    assert.match(wrong.text, /role="alert"[\s\S]*name="account" value="&lt;script/, 'it can be put right where it is told')
+    assert.ok(wrong.text.includes(`name="url" value="${url}"`))
     assert.equal((await who.post('/remote', { account: 'me@s.example', url }, { origin: 'https://evil.example' })).status, 403)
   })
 

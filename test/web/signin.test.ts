@@ -117,6 +117,21 @@ describe('signing in', () => {
       assert.equal((await visitor(node).post('/signin', { passphrase: RIGHT }, headers)).status, 403)
   })
 
+  it('6.2-4 over plain http, where browsers tell nothing of the page with the link, takes the link; elsewhere it does not', async () => {
+    for (const [PUBLIC_URL, status] of [
+      ['http://laptop.example', 303],
+      ['https://laptop.example', 403]
+    ] as const) {
+      const there = await startNode({ env: { PUBLIC_URL }, work: false })
+      const token = await there.tools.sessions.addLink(there.tools.clock())
+      const browser = visitor({ url: `http://127.0.0.1:${there.port}` })
+      assert.equal((await browser.post('/signin', { token }, { origin: 'null', 'sec-fetch-site': 'cross-site' })).status, 403)
+      assert.equal((await browser.post('/signin', { token }, { origin: 'https://evil.example' })).status, 403)
+      assert.equal((await browser.post('/signin', { token }, { origin: 'null' })).status, status)
+      await there.close()
+    }
+  })
+
   it('6.1-2 by the first link leads to the first steps; later links lead to the first page', async () => {
     const [first] = (await type(node.tools, 'signin')).printed
     assert.match(first!, new RegExp(`^${node.url}/setup\\?token=[\\w-]{43}$`))
