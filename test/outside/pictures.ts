@@ -2,13 +2,14 @@
  * Looks at every page with a browser: pictures of it into the folder SCREENSHOTS, at three widths, light and dark; and says what axe,
  * the page's own rules or its width find wrong. Ends with 1 when there is anything.
  *   SCREENSHOTS=/tmp/pictures npm run pictures [-- --all] [NAME…]
- * `--all`: a page that is not there is a fault too. NAME: only those pages. PICTURES_LANGUAGE: `de` instead of `en`.
+ * `--all`: a page that is not there is a fault too, and without SCREENSHOTS two views stand for all six. NAME: only those pages.
+ * PICTURES_LANGUAGE: `de` instead of `en`.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { stopDatabases } from '../support/database.ts'
+import { openBrowser, tooWide, violations } from '../support/looking.ts'
 import { type Showcase, startShowcase } from '../support/showcase.ts'
 
 type Wanted = { name: string; path: string; as?: 'guest' }
@@ -59,27 +60,20 @@ const FAILURES: (Wanted & { status: number })[] = [
   { name: 'error-403', path: '/log', as: 'guest', status: 403 }
 ]
 
-const WIDTHS = [320, 768, 1280]
-const SCHEMES = ['light', 'dark'] as const
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update']
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const folder = process.env.SCREENSHOTS
+const SCHEMES = ['light', 'dark'] as const
 const words = process.argv.slice(2)
 const all = words.includes('--all')
 const only = words.filter(word => !word.startsWith('--'))
 const faults: string[] = []
 
-/** What axe finds, by the protocol of the browser, which no policy of the page forbids. */
-async function violations(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: axe })
-  const run = `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })
-    .then(found => JSON.stringify(found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' ').slice(0, 300))))`
-  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
-  await session.detach()
-  return JSON.parse(String(result.value))
-}
+const FEW = [
+  [320, 'dark'],
+  [1280, 'light']
+] as const
+/** Whoever only asks whether anything is wrong need not wait for all six. */
+const VIEWS =
+  folder === undefined && all ? FEW : ([320, 768, 1280] as const).flatMap(width => SCHEMES.map(scheme => [width, scheme] as const))
 
 async function look(page: Page, url: string, { name, path, status = 200 }: Wanted & { status?: number }): Promise<boolean> {
   const answer = await page.goto(`${url}${path}`)
@@ -87,16 +81,11 @@ async function look(page: Page, url: string, { name, path, status = 200 }: Wante
     if (all || status !== 200) faults.push(`${name}: ${path} answered ${answer?.status()}`)
     return false
   }
-  for (const width of WIDTHS) {
-    for (const colorScheme of SCHEMES) {
-      const where = `${name} at ${width}, ${colorScheme}`
-      await page.setViewportSize({ width, height: 900 })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      if (!(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')))
-        faults.push(`${where}: wider than its window`)
-      for (const one of await violations(page)) faults.push(`${where}: ${one}`)
-      if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
-    }
+  for (const [width, colorScheme] of VIEWS) {
+    await page.setViewportSize({ width, height: 900 })
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    for (const one of [...(await tooWide(page)), ...(await violations(page))]) faults.push(`${name} at ${width}, ${colorScheme}: ${one}`)
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
   }
   return true
 }
@@ -133,7 +122,7 @@ async function lookAtAll(browser: Browser, showcase: Showcase): Promise<string[]
 
 if (folder !== undefined) mkdirSync(folder, { recursive: true })
 const showcase = await startShowcase()
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+const browser = await openBrowser()
 try {
   const missing = await lookAtAll(browser, showcase)
   if (missing.length > 0) console.log(`not there yet: ${missing.join(', ')}`)
