@@ -7,12 +7,13 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Response, Route } from 'playwright-core'
 import { stopDatabases } from '../support/database.ts'
 import { openBrowser, tooWide, violations } from '../support/looking.ts'
 import { type Showcase, startShowcase } from '../support/showcase.ts'
 
-type Wanted = { name: string; path: string; as?: 'guest' }
+/** `form`: what is sent there from the page `from`, by which one gets to the page. `status`: of pages that are failures. */
+type Wanted = { name: string; path: string; as?: 'guest'; status?: number | 'failure'; from?: string; form?: Record<string, string> }
 
 /** Every page there is. Whoever makes one adds it here. */
 const pagesOf = ({ paths }: Showcase): Wanted[] => [
@@ -20,7 +21,9 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
   { name: 'timeline-guest', path: '/', as: 'guest' },
   { name: 'account', path: '/users/blog' },
   { name: 'account-guest', path: '/users/blog', as: 'guest' },
+  { name: 'feed', path: '/users/blog.atom', as: 'guest' },
   { name: 'followers', path: '/users/blog/followers' },
+  { name: 'following', path: '/users/blog/following', as: 'guest' },
   { name: 'post-edit', path: `${paths.post}/edit` },
   { name: 'post-delete', path: `${paths.post}/delete` },
   { name: 'person', path: paths.person },
@@ -31,19 +34,31 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
   { name: 'search-nothing', path: '/search?q=submarine', as: 'guest' },
   { name: 'authorize', path: '/authorize_interaction?uri=acct:mira@mastodon.example' },
   { name: 'authorize-guest', path: '/authorize_interaction?uri=acct:mira@mastodon.example', as: 'guest' },
+  { name: 'followed', path: '/search', from: '/', form: { q: 'acct:mira@mastodon.example' } },
+  { name: 'follow-failed', path: '/search', from: '/', form: { q: 'nobody@nowhere.invalid' }, status: 'failure' },
   { name: 'hub', path: '/hub', as: 'guest' },
   { name: 'signin', path: '/signin', as: 'guest' },
   { name: 'setup', path: '/setup' },
+  { name: 'setup-welcome', path: paths.welcome, as: 'guest' },
+  { name: 'setup-unreadable', path: '/setup/look', from: '/setup', form: { url: 'https://nowhere.invalid/' }, status: 'failure' },
+  { name: 'setup-next', path: '/setup/next?as=blog' },
   { name: 'settings', path: '/settings' },
   { name: 'settings-blog', path: '/settings/blog' },
+  { name: 'settings-blog-github', path: '/settings/blog?for=github-pages' },
   { name: 'settings-blog-old', path: '/settings/blog/old' },
   { name: 'settings-mastodon', path: '/settings/mastodon' },
   { name: 'settings-following', path: '/settings/following' },
+  { name: 'settings-feed', path: '/settings/following/feed', from: '/settings/following', form: {} },
+  { name: 'imported', path: paths.imported },
   { name: 'settings-profile', path: '/settings/profile' },
   { name: 'settings-access', path: '/settings/access' },
   { name: 'settings-doctor', path: '/settings/doctor' },
   { name: 'moderation', path: '/moderation' },
+  { name: 'moderation-hidden', path: '/moderation/hidden' },
+  { name: 'moderation-approved', path: '/moderation/approved' },
+  { name: 'comment', path: paths.comment },
   { name: 'moderation-blocks', path: '/moderation/blocks' },
+  { name: 'block-plan', path: '/moderation/blocks/look', from: '/moderation/blocks', form: { list: 'spam.example\nmasto.example' } },
   { name: 'log', path: '/log' },
   { name: 'log-post', path: paths.logPost },
   { name: 'log-post-all', path: `${paths.logPost}?show=all` },
@@ -55,7 +70,7 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
 ]
 
 /** Pages that are failures: they answer with their status. */
-const FAILURES: (Wanted & { status: number })[] = [
+const FAILURES: Wanted[] = [
   { name: 'error-404', path: '/users/nobody', as: 'guest', status: 404 },
   { name: 'error-403', path: '/log', as: 'guest', status: 403 }
 ]
@@ -75,10 +90,28 @@ const FEW = [
 const VIEWS =
   folder === undefined && all ? FEW : ([320, 768, 1280] as const).flatMap(width => SCHEMES.map(scheme => [width, scheme] as const))
 
-async function look(page: Page, url: string, { name, path, status = 200 }: Wanted & { status?: number }): Promise<boolean> {
-  const answer = await page.goto(`${url}${path}`)
-  if (answer?.status() !== status) {
-    if (all || status !== 200) faults.push(`${name}: ${path} answered ${answer?.status()}`)
+/** The page, as the answer to a form where it is one: an element of its own in the page before, which sends what that one's forms send. */
+async function reach(page: Page, url: string, { form, from, path }: Wanted): Promise<number | undefined> {
+  if (form === undefined || from === undefined) return (await page.goto(`${url}${path}`))?.status()
+  await page.goto(`${url}${from}`)
+  const isAnswer = (one: Response) => one.request().method() === 'POST' && one.request().isNavigationRequest()
+  const send = `((action, values) => {
+    const form = Object.assign(document.createElement('form'), { action, method: 'post' })
+    const csrf = document.querySelector('[name=csrf]')?.value
+    for (const [name, value] of Object.entries({ ...values, ...(csrf ? { csrf } : {}) }))
+      form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }))
+    document.body.append(form)
+    form.submit()
+  })(${JSON.stringify(path)}, ${JSON.stringify(form)})`
+  const [, answer] = await Promise.all([page.waitForEvent('load'), page.waitForResponse(isAnswer), page.evaluate(send)])
+  return answer.status()
+}
+
+async function look(page: Page, url: string, wanted: Wanted): Promise<boolean> {
+  const { name, path, status = 200 } = wanted
+  const found = await reach(page, url, wanted)
+  if (status === 'failure' ? found === undefined || found < 400 : found !== status) {
+    if (all || status !== 200) faults.push(`${name}: ${path} answered ${found}`)
     return false
   }
   for (const [width, colorScheme] of VIEWS) {
@@ -90,13 +123,21 @@ async function look(page: Page, url: string, { name, path, status = 200 }: Wante
   return true
 }
 
+/** Forms come from the node's public address, as they would through its proxy. */
+async function sendAs(route: Route, origin: string): Promise<void> {
+  const request = route.request()
+  if (request.method() !== 'POST') return route.continue()
+  const headers = { ...(await request.allHeaders()), origin, 'sec-fetch-site': 'same-origin' }
+  await route.fulfill({ response: await route.fetch({ headers }) })
+}
+
 /** A window that reports what the page should not do: complain, or ask anybody else for anything. */
 async function open(context: BrowserContext, origin: string): Promise<Page> {
   const page = await context.newPage()
   page.on('pageerror', error => faults.push(`${page.url()}: ${error}`))
   page.on('console', message => {
     // the browser itself tells of the pages that are failures
-    if (message.type() === 'error' && !/status of 40[34]/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`)
+    if (message.type() === 'error' && !/status of (40[34]|422|502)/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`)
   })
   page.on('request', request => {
     if (new URL(request.url()).origin !== origin) faults.push(`${page.url()}: asks ${request.url()}`)
@@ -110,6 +151,7 @@ async function lookAtAll(browser: Browser, showcase: Showcase): Promise<string[]
   const settings = { locale: process.env.PICTURES_LANGUAGE ?? 'en', timezoneId: 'Europe/Berlin' }
   const [guest, owner] = [await browser.newContext(settings), await browser.newContext(settings)]
   await owner.addCookies([{ name: 'tidings_session', value: cookie, url: origin }])
+  for (const context of [guest, owner]) await context.route('**', route => sendAs(route, node.tools.addresses.origin))
   const windows = { guest: await open(guest, origin), owner: await open(owner, origin) }
   const missing: string[] = []
   for (const wanted of [...pagesOf(showcase), ...FAILURES]) {
