@@ -31,6 +31,14 @@ const addCopying = () => {
   }
 }
 
+/** A row of tabs that is moved sideways starts with the current one in its middle. */
+const showCurrent = () => {
+  for (const tab of document.querySelectorAll('.tabs [aria-current]')) {
+    const row = tab.parentElement
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2
+  }
+}
+
 /** `<p data-events="/events…"><a hidden>`: the link appears when there is something new, as long as the page is looked at. */
 const addNews = () => {
   const place = document.querySelector('[data-events]')
@@ -111,5 +119,7 @@ const watch = () => {
 showTimes(document)
 addCopying()
 addNews()
+showCurrent()
+addEventListener('resize', showCurrent)
 addKeys()
 watch()

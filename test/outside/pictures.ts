@@ -2,16 +2,18 @@
  * Looks at every page with a browser: pictures of it into the folder SCREENSHOTS, at three widths, light and dark; and says what axe,
  * the page's own rules or its width find wrong. Ends with 1 when there is anything.
  *   SCREENSHOTS=/tmp/pictures npm run pictures [-- --all] [NAME…]
- * `--all`: a page that is not there is a fault too. NAME: only those pages. PICTURES_LANGUAGE: `de` instead of `en`.
+ * `--all`: a page that is not there is a fault too, and without SCREENSHOTS two views stand for all six. NAME: only those pages.
+ * PICTURES_LANGUAGE: `de` instead of `en`.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Response, Route } from 'playwright-core'
 import { stopDatabases } from '../support/database.ts'
+import { openBrowser, tooWide, violations } from '../support/looking.ts'
 import { type Showcase, startShowcase } from '../support/showcase.ts'
 
-type Wanted = { name: string; path: string; as?: 'guest' }
+/** `form`: what is sent there from the page `from`, by which one gets to the page. `status`: of pages that are failures. */
+type Wanted = { name: string; path: string; as?: 'guest'; status?: number | 'failure'; from?: string; form?: Record<string, string> }
 
 /** Every page there is. Whoever makes one adds it here. */
 const pagesOf = ({ paths }: Showcase): Wanted[] => [
@@ -19,7 +21,9 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
   { name: 'timeline-guest', path: '/', as: 'guest' },
   { name: 'account', path: '/users/blog' },
   { name: 'account-guest', path: '/users/blog', as: 'guest' },
+  { name: 'feed', path: '/users/blog.atom', as: 'guest' },
   { name: 'followers', path: '/users/blog/followers' },
+  { name: 'following', path: '/users/blog/following', as: 'guest' },
   { name: 'post-edit', path: `${paths.post}/edit` },
   { name: 'post-delete', path: `${paths.post}/delete` },
   { name: 'person', path: paths.person },
@@ -30,19 +34,31 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
   { name: 'search-nothing', path: '/search?q=submarine', as: 'guest' },
   { name: 'authorize', path: '/authorize_interaction?uri=acct:mira@mastodon.example' },
   { name: 'authorize-guest', path: '/authorize_interaction?uri=acct:mira@mastodon.example', as: 'guest' },
+  { name: 'followed', path: '/search', from: '/', form: { q: 'acct:mira@mastodon.example' } },
+  { name: 'follow-failed', path: '/search', from: '/', form: { q: 'nobody@nowhere.invalid' }, status: 'failure' },
   { name: 'hub', path: '/hub', as: 'guest' },
   { name: 'signin', path: '/signin', as: 'guest' },
   { name: 'setup', path: '/setup' },
+  { name: 'setup-welcome', path: paths.welcome, as: 'guest' },
+  { name: 'setup-unreadable', path: '/setup/look', from: '/setup', form: { url: 'https://nowhere.invalid/' }, status: 'failure' },
+  { name: 'setup-next', path: '/setup/next?as=blog' },
   { name: 'settings', path: '/settings' },
   { name: 'settings-blog', path: '/settings/blog' },
+  { name: 'settings-blog-github', path: '/settings/blog?for=github-pages' },
   { name: 'settings-blog-old', path: '/settings/blog/old' },
   { name: 'settings-mastodon', path: '/settings/mastodon' },
   { name: 'settings-following', path: '/settings/following' },
+  { name: 'settings-feed', path: '/settings/following/feed', from: '/settings/following', form: {} },
+  { name: 'imported', path: paths.imported },
   { name: 'settings-profile', path: '/settings/profile' },
   { name: 'settings-access', path: '/settings/access' },
   { name: 'settings-doctor', path: '/settings/doctor' },
   { name: 'moderation', path: '/moderation' },
+  { name: 'moderation-hidden', path: '/moderation/hidden' },
+  { name: 'moderation-approved', path: '/moderation/approved' },
+  { name: 'comment', path: paths.comment },
   { name: 'moderation-blocks', path: '/moderation/blocks' },
+  { name: 'block-plan', path: '/moderation/blocks/look', from: '/moderation/blocks', form: { list: 'spam.example\nmasto.example' } },
   { name: 'log', path: '/log' },
   { name: 'log-post', path: paths.logPost },
   { name: 'log-post-all', path: `${paths.logPost}?show=all` },
@@ -54,51 +70,65 @@ const pagesOf = ({ paths }: Showcase): Wanted[] => [
 ]
 
 /** Pages that are failures: they answer with their status. */
-const FAILURES: (Wanted & { status: number })[] = [
+const FAILURES: Wanted[] = [
   { name: 'error-404', path: '/users/nobody', as: 'guest', status: 404 },
   { name: 'error-403', path: '/log', as: 'guest', status: 403 }
 ]
 
-const WIDTHS = [320, 768, 1280]
-const SCHEMES = ['light', 'dark'] as const
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update']
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const folder = process.env.SCREENSHOTS
+const SCHEMES = ['light', 'dark'] as const
 const words = process.argv.slice(2)
 const all = words.includes('--all')
 const only = words.filter(word => !word.startsWith('--'))
 const faults: string[] = []
 
-/** What axe finds, by the protocol of the browser, which no policy of the page forbids. */
-async function violations(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: axe })
-  const run = `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })
-    .then(found => JSON.stringify(found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' ').slice(0, 300))))`
-  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
-  await session.detach()
-  return JSON.parse(String(result.value))
+const FEW = [
+  [320, 'dark'],
+  [1280, 'light']
+] as const
+/** Whoever only asks whether anything is wrong need not wait for all six. */
+const VIEWS =
+  folder === undefined && all ? FEW : ([320, 768, 1280] as const).flatMap(width => SCHEMES.map(scheme => [width, scheme] as const))
+
+/** The page, as the answer to a form where it is one: an element of its own in the page before, which sends what that one's forms send. */
+async function reach(page: Page, url: string, { form, from, path }: Wanted): Promise<number | undefined> {
+  if (form === undefined || from === undefined) return (await page.goto(`${url}${path}`))?.status()
+  await page.goto(`${url}${from}`)
+  const isAnswer = (one: Response) => one.request().method() === 'POST' && one.request().isNavigationRequest()
+  const send = `((action, values) => {
+    const form = Object.assign(document.createElement('form'), { action, method: 'post' })
+    const csrf = document.querySelector('[name=csrf]')?.value
+    for (const [name, value] of Object.entries({ ...values, ...(csrf ? { csrf } : {}) }))
+      form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }))
+    document.body.append(form)
+    form.submit()
+  })(${JSON.stringify(path)}, ${JSON.stringify(form)})`
+  const [, answer] = await Promise.all([page.waitForEvent('load'), page.waitForResponse(isAnswer), page.evaluate(send)])
+  return answer.status()
 }
 
-async function look(page: Page, url: string, { name, path, status = 200 }: Wanted & { status?: number }): Promise<boolean> {
-  const answer = await page.goto(`${url}${path}`)
-  if (answer?.status() !== status) {
-    if (all || status !== 200) faults.push(`${name}: ${path} answered ${answer?.status()}`)
+async function look(page: Page, url: string, wanted: Wanted): Promise<boolean> {
+  const { name, path, status = 200 } = wanted
+  const found = await reach(page, url, wanted)
+  if (status === 'failure' ? found === undefined || found < 400 : found !== status) {
+    if (all || status !== 200) faults.push(`${name}: ${path} answered ${found}`)
     return false
   }
-  for (const width of WIDTHS) {
-    for (const colorScheme of SCHEMES) {
-      const where = `${name} at ${width}, ${colorScheme}`
-      await page.setViewportSize({ width, height: 900 })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      if (!(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')))
-        faults.push(`${where}: wider than its window`)
-      for (const one of await violations(page)) faults.push(`${where}: ${one}`)
-      if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
-    }
+  for (const [width, colorScheme] of VIEWS) {
+    await page.setViewportSize({ width, height: 900 })
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    for (const one of [...(await tooWide(page)), ...(await violations(page))]) faults.push(`${name} at ${width}, ${colorScheme}: ${one}`)
+    if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true })
   }
   return true
+}
+
+/** Forms come from the node's public address, as they would through its proxy. */
+async function sendAs(route: Route, origin: string): Promise<void> {
+  const request = route.request()
+  if (request.method() !== 'POST') return route.continue()
+  const headers = { ...(await request.allHeaders()), origin, 'sec-fetch-site': 'same-origin' }
+  await route.fulfill({ response: await route.fetch({ headers }) })
 }
 
 /** A window that reports what the page should not do: complain, or ask anybody else for anything. */
@@ -107,7 +137,7 @@ async function open(context: BrowserContext, origin: string): Promise<Page> {
   page.on('pageerror', error => faults.push(`${page.url()}: ${error}`))
   page.on('console', message => {
     // the browser itself tells of the pages that are failures
-    if (message.type() === 'error' && !/status of 40[34]/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`)
+    if (message.type() === 'error' && !/status of (40[34]|422|502)/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`)
   })
   page.on('request', request => {
     if (new URL(request.url()).origin !== origin) faults.push(`${page.url()}: asks ${request.url()}`)
@@ -121,6 +151,7 @@ async function lookAtAll(browser: Browser, showcase: Showcase): Promise<string[]
   const settings = { locale: process.env.PICTURES_LANGUAGE ?? 'en', timezoneId: 'Europe/Berlin' }
   const [guest, owner] = [await browser.newContext(settings), await browser.newContext(settings)]
   await owner.addCookies([{ name: 'tidings_session', value: cookie, url: origin }])
+  for (const context of [guest, owner]) await context.route('**', route => sendAs(route, node.tools.addresses.origin))
   const windows = { guest: await open(guest, origin), owner: await open(owner, origin) }
   const missing: string[] = []
   for (const wanted of [...pagesOf(showcase), ...FAILURES]) {
@@ -133,7 +164,7 @@ async function lookAtAll(browser: Browser, showcase: Showcase): Promise<string[]
 
 if (folder !== undefined) mkdirSync(folder, { recursive: true })
 const showcase = await startShowcase()
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+const browser = await openBrowser()
 try {
   const missing = await lookAtAll(browser, showcase)
   if (missing.length > 0) console.log(`not there yet: ${missing.join(', ')}`)

@@ -3,15 +3,18 @@ import { newId } from '../../src/model/ids.ts'
 import type { Account, Actor, KeptPost } from '../../src/model/kept.ts'
 import { pageKey } from '../../src/protocol/blog-address.ts'
 import type { ActorFacts, NewPost } from '../../src/tools.ts'
+import { commentPath } from '../../src/web/shown.ts'
 import { drawBridge, drawFace } from './drawing.ts'
 import { startNode, type TestNode } from './node.ts'
 import { accountOf, keepPost } from './residents.ts'
+import { importList, keepExamined } from './showcase-owner.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
+type PathName = 'post' | 'person' | 'reply' | 'logPost' | 'comment' | 'welcome' | 'imported'
 /** `paths`: pages of single things. `cookie`: the owner's session. */
-export type Showcase = { node: TestNode; cookie: string; paths: Record<'post' | 'person' | 'reply' | 'logPost', string>; blog: Account }
+export type Showcase = { node: TestNode; cookie: string; paths: Record<PathName, string>; blog: Account }
 
 const PEOPLE = {
   mira: { host: 'mastodon.example', name: 'Mira Lindqvist', bio: 'Ferries, bread, and the weather.', speaks: true },
@@ -38,10 +41,12 @@ export async function startShowcase(): Promise<Showcase> {
   await writeTimeline(node, people)
   await tellOf(node, blog, posts)
   await goWrong(node, blog, people)
+  await keepExamined(node)
   const session = (await node.tools.sessions.open(await node.tools.sessions.addLink(new Date()), new Date()))!
   const paths = {
     ...{ post: `/users/blog/posts/${posts[0]!.id}`, logPost: `/log/posts/${posts[0]!.id}` },
-    ...{ person: `/people/${people.mira.id}`, reply: `/posts/${reply.id}` }
+    ...{ person: `/people/${people.mira.id}`, reply: `/posts/${reply.id}`, comment: commentPath(reply.uri) },
+    ...{ welcome: `/setup?token=${await node.tools.sessions.addLink(new Date())}`, imported: await importList(node, blog) }
   }
   return { node, blog, paths, cookie: session.token }
 }

@@ -314,7 +314,10 @@ describe('the log', function () {
 
   it('W10 shows servers that do not answer, since when and what waits for them, and tries them now', async () => {
     assert.match(await read('/log'), /1 server does not answer/)
-    assert.match(await read('/log/hosts'), /down\.example .* never answered 502 \d deliver(y|ies) .* Try now/)
+    assert.match(
+      await read('/log/hosts'),
+      /down\.example Since .* Reached last never Last answer answered 502 Waiting for it \d deliver(y|ies) .* Try now/
+    )
     await jobs('deliver')
     assert.match(await press('/log/hosts/retry', { host: 'down.example' }), /It is tried again now/)
     assert.equal((await jobs('deliver')).length, 1)
