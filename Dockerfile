@@ -6,6 +6,7 @@ COPY bin bin
 COPY migrations migrations
 COPY src src
 COPY views views
+COPY FEDERATION.md ./
 
 # The bundled database and the secret key live here, unless DATABASE_URL and SECRET_KEY are set.
 RUN mkdir /data && chown node:node /data

@@ -6,6 +6,7 @@ import type { Done, NewPost, Stores, Tools } from '../tools.ts'
 import { likeOut, undoOut } from './activities.ts'
 import { announceAct } from './announce.ts'
 import { favouriteOut, followOut } from './entries.ts'
+import { fetchMeant } from './fetch-missing.ts'
 import { findPost } from './find-post.ts'
 
 /** What was acted on, and whether the act stood already: then nothing was sent. */
@@ -14,7 +15,7 @@ export type Acted = { post: Shown; already: boolean }
 /**
  * Favours a post, once; its author is told, and the subscribers if it is public.
  * @param name its URI, its page or its id; of a share the shared post is meant
- * @throws Missing when it is not known here
+ * @throws Missing when it is neither known here nor found at its address; Unreachable as `fetchMeant`
  */
 export const favourite = (tools: Tools, account: Account, name: string): Promise<Acted> =>
   actOn(tools, account, name, async (stores, post, now) => {
@@ -30,7 +31,7 @@ export const favourite = (tools: Tools, account: Account, name: string): Promise
 /**
  * Shares a post, once, as a post of its own; its author and the subscribers are told.
  * @param name as for `favourite`
- * @throws Missing when it is not known here; Refused when it is not for everybody
+ * @throws as `favourite`; Refused when it is not for everybody
  */
 export const share = (tools: Tools, account: Account, name: string): Promise<Acted> =>
   actOn(tools, account, name, async (stores, post, now) => {
@@ -121,10 +122,12 @@ type Work<T> = (stores: Stores, post: Shown, now: Date) => Promise<T>
 
 /**
  * One after the other for one account, so that nothing is done twice and all is told in its order. Of a share the shared post is meant.
+ * A post that is not known here is fetched first.
  * @param dead what was done to a post can be taken back when the post is gone
  */
-function actOn<T>(tools: Tools, account: Account, name: string, work: Work<T>, dead = false): Promise<T> {
+async function actOn<T>(tools: Tools, account: Account, name: string, work: Work<T>, dead = false): Promise<T> {
   const { addresses, clock, transaction } = tools
+  if (!dead) await fetchMeant(tools, name)
   return transaction(async stores => {
     await stores.topics.lock(addresses.feed(account.localName))
     const found = await findPost(stores, addresses, name, { dead })

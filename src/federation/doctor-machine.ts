@@ -57,7 +57,8 @@ export async function checkDisk({ config }: Tools, { freeBytes }: Measures): Pro
   const free = await freeBytes(config.dataDir)
   if (free === undefined) return skipped('disk', 'Nothing is kept in DATA_DIR.')
   const megabytes = Math.floor(free / MB)
-  const sentence = `Where the data lie there are ${megabytes} MB left.`
+  const size = megabytes < 10_000 ? `${megabytes} MB` : `${Math.floor(megabytes / 1000)} GB`
+  const sentence = `The disk of DATA_DIR has ${size} free.`
   if (megabytes < DISK.urgent)
     return failure('disk', sentence, 'Make room, or put DATA_DIR on a larger disk: a database without room stops.')
   return megabytes < DISK.little

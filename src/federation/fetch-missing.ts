@@ -4,7 +4,7 @@
  * thirty an hour because of one whom nobody here follows, so many new domains an hour, and a chain ends soon (X30).
  */
 import type { Activity } from '../model/activity.ts'
-import { isFailure, Refused, Unreachable } from '../model/errors.ts'
+import { isFailure, Missing, Refused, Unreachable } from '../model/errors.ts'
 import type { KeptPost } from '../model/kept.ts'
 import { authorsAgree } from '../protocol/atom-author.ts'
 import { readFeed } from '../protocol/feed-document.ts'
@@ -53,10 +53,32 @@ export async function fetchMissing(tools: Tools, { post: id, left, putOff = 0 }:
   else await transaction(stores => take(stores, found, left - 1, clock()))
 }
 
+/**
+ * A post that the owner means and that is not known here yet, looked for by the same rules and within the budgets of its host.
+ * @param name its URI or the address of its page; what is no web address, known, our own or blocked is left to `findPost`
+ * @throws Unreachable when the host does not answer, or was asked often enough; Missing when no post was found there
+ */
+export async function fetchMeant(tools: Tools, name: string): Promise<void> {
+  const { addresses, clock, history, transaction } = tools
+  const host = isName(name) && isWebAddress(name) ? hostOfName(name) : undefined
+  if (host === undefined || host === hostOfName(addresses.origin) || (await isHostBlocked(tools, [name]))) return
+  if (((await history.findByUri(name)) ?? (await history.findByAddress(name))) !== undefined) return
+  await spendHost(tools, host)
+  const found = await find(tools, { names: [name], addresses: [name], host })
+  if (found === undefined) throw new Missing('This post is not known here, and it was not found at its address: follow its author first.')
+  if ('post' in found) await takeNote(tools, found, 0)
+  else await transaction(stores => take(stores, found, 0, clock()))
+}
+
 /** Whom nobody here follows may not fill the budget of a host. What was put off has been counted for its author. */
-async function spend({ follows, worker }: Tools, authorId: string, host: string, first: boolean): Promise<void> {
+async function spend(tools: Tools, authorId: string, host: string, first: boolean): Promise<void> {
+  const { follows, worker } = tools
   if (first && (await follows.localFollowers(authorId)) === 0) await count(strangers, `${worker} ${authorId}`)
   await mayMeet(`${worker} ${authorId}`, host)
+  await spendHost(tools, host)
+}
+
+async function spendHost({ worker }: Tools, host: string): Promise<void> {
   try {
     await count(hosts, `${worker} ${host}`)
     await count(domains, `${worker} ${domainOf(host)}`)

@@ -76,7 +76,7 @@ export async function followActor(
     for (const post of posts) if ((await receive(stores, post, sender, now)).outcome === 'new') fresh++
     for (const feed of feeds) await leave(stores, feed, now)
     const already = await askForAll(tools, stores, kept, as, now)
-    trace.push({ step: 'follow', url: document.inbox, found: already ? 'was accepted before' : 'is asked' })
+    trace.push({ step: 'follow', url: document.inbox, found: already ? 'was accepted before' : 'request sent' })
     return { actor: await stores.actors.keep({ uri: kept.uri, trace }, now), already, fresh }
   })
 }

@@ -227,7 +227,7 @@ export async function fetchFeed({ http, clock }: Tools, url: string, trace: Trac
     Object.assign(step, { status: answer.status, type: answer.headers['content-type'] ?? '', ms: clock().getTime() - begun })
     if (answer.status !== 200) throw new Missing(`The feed answered ${answer.status}.`)
     const feed = readFeed(answer.body, { url: answer.url, contentType: answer.headers['content-type'], bytes: LIMIT.feedBytes })
-    step.found = `${feed.activities.length} entries${feed.title ? ` of “${feed.title}”` : ''}`
+    step.found = `${feed.activities.length === 1 ? '1 entry' : `${feed.activities.length} entries`}${feed.title ? ` of “${feed.title}”` : ''}`
     return { answer, feed }
   } catch (error) {
     if (isFailure(error)) step.failed = error.message

@@ -7,6 +7,7 @@ import { linkHashtags } from '../protocol/hashtags.ts'
 import { htmlToText, sanitizeHtml, textToHtml } from '../protocol/sanitize.ts'
 import type { NewPost, Stores, Tools } from '../tools.ts'
 import { answeredPeople, requireReach, visibilityOfAnswer } from './direct.ts'
+import { fetchMeant } from './fetch-missing.ts'
 import { findPost } from './find-post.ts'
 import { findMentioned, linkMentions, type Mentioned, mentionsIn, stillLinked } from './mentions.ts'
 import { removeIn } from './remove-post.ts'
@@ -19,13 +20,15 @@ export type Draft = { text?: string; html?: string; title?: string; warning?: st
 /**
  * Publishes a note, or an article when it has a title. Who is mentioned in it is looked up, linked and told of it. What answers a
  * post that is not for everybody is told to its author and to whom it mentions alone.
- * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is not known here; Refused when it is for
+ * @throws BadMessage when there is nothing in it, or too much; Missing when what it answers is neither known here nor found at
+ * its address; Unreachable as `fetchMeant`; Refused when it is for
  * somebody alone who cannot be told
  */
 export async function publish(tools: Tools, account: Account, draft: Draft): Promise<KeptPost> {
   const { addresses, clock, transaction } = tools
   const body = bodyOf(draft)
   const mentioned = await findMentioned(tools, body.html)
+  if (draft.replyTo !== undefined) await fetchMeant(tools, draft.replyTo)
   const now = clock()
   const id = newId(now.getTime())
   const uri = addresses.post(account.localName, id)

@@ -16,7 +16,7 @@ export async function readOutbox(tools: Tools, { id, outbox }: ActorDocument, tr
   trace.push(step)
   try {
     const activities = (await firstItems(tools, outbox)).flatMap(item => readItem(item, id)).slice(0, MOST)
-    step.found = `${activities.length} activities`
+    step.found = activities.length === 1 ? '1 activity' : `${activities.length} activities`
     return activities.reverse()
   } catch (error) {
     if (!isFailure(error)) throw error

@@ -1,5 +1,6 @@
 /** What waits for the owner: answers to us that nobody else sees yet, and nothing but those (W28). */
 import type { Shown } from '../model/kept.ts'
+import { type Network, networkOf } from '../model/network.ts'
 import type { Tools } from '../tools.ts'
 import { type Comment, commentOf } from './comments.ts'
 import { findTwins, type Item, itemOf, itemOfAnswer } from './gather.ts'
@@ -9,7 +10,7 @@ import { judge } from './moderate.ts'
  * A comment with its URI, which `approve` and `hide` take as well as its id, and with what it answers: a page of the blog, or a post, and
  * `about`, that post as far as it is kept here.
  */
-export type Waiting = Comment & { uri: string; on?: string; about?: Shown }
+export type Waiting = Omit<Comment, 'network'> & { network: Network; uri: string; on?: string; about?: Shown }
 
 /** An answer with the toot under which it stands. */
 type Told = Awaited<ReturnType<Tools['answers']['undecided']>>[number]
@@ -49,6 +50,7 @@ export async function findWaiting(tools: Tools, most: number): Promise<Waiting[]
     const about = answered.get(post)
     return {
       ...commentOf({ ...item, standing: 'waiting' }),
+      ...('post' in item.what ? { network: networkOf(item.what.post.author) } : {}),
       uri,
       ...(on === undefined ? {} : { on }),
       ...(about === undefined ? {} : { about })

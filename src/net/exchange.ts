@@ -117,6 +117,9 @@ async function inflate(body: Buffer, coding: string, { url, maxBytes }: Question
   }
 }
 
+/** Ours: what came back is no TLS. Node tells that as EPROTO or ERR_SSL_…, in the words of OpenSSL. */
+const NO_TLS = 'NO_TLS'
+
 /** Codes of Node's net, tls and dns and of undici, as people read them. */
 const REASONS: Record<string, string> = {
   ENOTFOUND: 'there is no such host',
@@ -129,6 +132,8 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: 'no connection came about in time',
   UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
   UND_ERR_SOCKET: 'it broke the line',
+  [NO_TLS]: 'it does not speak https',
+  EPROTO: 'no secure connection came about',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate belongs to another name',
@@ -148,9 +153,13 @@ export function explain(error: unknown, host: string): Error {
   return new Unreachable(`${host} could not be reached: ${reasonOf(code)}.`, { cause: error })
 }
 
-export const reasonOf = (code: string): string => REASONS[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : 'the line failed')
+export const reasonOf = (code: string): string =>
+  REASONS[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : code.startsWith('ERR_SSL_') ? REASONS.EPROTO! : 'the line failed')
 
-const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
+function codeOf(error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  return /wrong version number|packet length too long|http request/i.test(String(message)) ? NO_TLS : String(code ?? '')
+}
 
 const NO_CONNECTION = new Set(['ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'])
 const NONE_FOR_NOW = new Set(['ECONNREFUSED', 'EAI_AGAIN'])

@@ -142,9 +142,14 @@ export function makeBlogs(db: Db) {
       const row = await db('entries').where({ account_id: accountId }).count({ n: '*' }).first()
       return Number(row?.n ?? 0)
     },
-    /** Entries of a blog, newest first. */
+    /** Entries of a blog, newest first by the dates of their posts: a first reading sees them all at once. */
     async entries(accountId: string, limit: number): Promise<Entry[]> {
-      const rows = await db('entries').where({ account_id: accountId }).orderBy('seen_at', 'desc').limit(limit)
+      const rows = await db('entries as e')
+        .join('posts as p', 'p.id', 'e.post_id')
+        .where({ 'e.account_id': accountId })
+        .orderBy('p.published_at', 'desc')
+        .limit(limit)
+        .select('e.*')
       return rows.map(row => fromRow<Entry>(row))
     }
   }

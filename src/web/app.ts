@@ -2,6 +2,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Tools } from '../tools.ts'
+import { aboutRoutes } from './about.ts'
 import { accessRoutes } from './access.ts'
 import { activityPubRoutes } from './activitypub.ts'
 import { tootRoutes } from './api.ts'
@@ -67,6 +68,7 @@ export function makeApp(tools: Tools, closing?: AbortSignal): Koa {
     remoteRoutes(tools),
     widgetRoutes(tools),
     healthRoutes(tools),
+    aboutRoutes(),
     nodeInfoRoutes(tools),
     eventRoutes(tools, closing),
     ...ownersRouters(tools),

@@ -47,7 +47,15 @@ export type SettingsPageView = {
 }
 
 /** The blog's address is asked for. `given`: BLOG_URL, which cannot be changed here. */
-export type SetUpView = { problem?: string; isPrivate: boolean; url: string; given?: SettingView; origin: string; isLoopback: boolean }
+export type SetUpView = {
+  problem?: string
+  isPrivate: boolean
+  isPlain: boolean
+  url: string
+  given?: SettingView
+  origin: string
+  isLoopback: boolean
+}
 
 /** What was found from the blog's address, for the owner to correct. `host`: behind the @ of the handle. */
 export type ProposalView = {

@@ -96,10 +96,18 @@ async function sendAddress(tools: Tools, ctx: RouterContext, url?: string, failu
     ...(given === undefined ? {} : { given }),
     ...(failure === undefined ? {} : { problem: failure.message }),
     // whoever means a machine of their own is told how
-    isPrivate: failure instanceof Refused && /public address/.test(failure.message)
+    isPrivate: failure instanceof Refused && /public address/.test(failure.message),
+    isPlain: failure !== undefined && (await mayBePlain(tools, failure, url))
   }
   const { say } = textsOf(viewer.language)
   sendPage(ctx, viewer, 'setup', { title: say('setup.title'), noindex: true }, view, failure?.status ?? 200)
+}
+
+/** Whether https failed where plain http may be meant: nobody has to know that an address without a scheme is taken for https. */
+async function mayBePlain({ config, http }: Tools, failure: Failure, typed = ''): Promise<boolean> {
+  if (!/does not speak https/.test(failure.message) || /^http:/i.test(typed)) return false
+  const url = /^https:/i.test(typed) ? typed : `https://${typed}`
+  return config.allowHttp || (URL.canParse(url) && http.isListed(url))
 }
 
 /** What was found, with what the owner has written so far. @throws as `previewBlog` */

@@ -1,6 +1,7 @@
 /** Whom the owner follows, and lists that are imported, as pages show them. */
 import type { Progress } from '../federation/follow-list.ts'
 import type { Import, ImportItem, ImportState } from '../model/imports.ts'
+import { networkOf } from '../model/network.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 import type { Read } from '../tools.ts'
 import { type PersonView, type Pictures, type PlaceView, showPerson, showPlace, showTime, type TimeView, type Viewer } from './shown.ts'
@@ -10,7 +11,7 @@ export type ReadView = {
   id: string
   person: PersonView
   by: string
-  network: 'activitypub' | 'ostatus' | 'feed' | 'local'
+  network: ReturnType<typeof networkOf>
   how: 'inbox' | 'pushed' | 'polled' | 'gone' | 'trouble' | 'none'
   host?: string
   feed?: PlaceView
@@ -55,7 +56,7 @@ export function showRead(viewer: Viewer, { actor, lastPost, subscription, via }:
   const read = [subscription?.pushedAt, subscription?.polledAt].filter(time => time !== undefined).sort((a, b) => +b - +a)[0]
   return {
     ...{ id: actor.id, person: showPerson(viewer, actor, pictures), by, how: howOf(via, subscription) },
-    network: via === 'inbox' ? 'activitypub' : via === 'local' ? 'local' : actor.salmonUrl === undefined ? 'feed' : 'ostatus',
+    network: networkOf(actor),
     ...(host === undefined ? {} : { host }),
     ...(feed === undefined || via === 'inbox' ? {} : { feed }),
     ...(subscription?.error === undefined ? {} : { error: subscription.error }),

@@ -4,6 +4,7 @@ import { isOpen, type Standing } from '../federation/moderate.ts'
 import type { Enclosure } from '../model/activity.ts'
 import type { Answer } from '../model/blog.ts'
 import type { Actor, KeptPost, Quoted, Shown } from '../model/kept.ts'
+import { type Network, networkOf } from '../model/network.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 import { escapeXml } from '../protocol/xml.ts'
@@ -49,9 +50,6 @@ export type PersonView = { name: string; handle?: string; page?: string; local: 
 /** `picture`: the path of ours at which it is shown. */
 export type FileView = PlaceView & { name: string; type?: string; picture?: string }
 
-/** How somebody's posts came here. */
-export type Network = 'activitypub' | 'ostatus' | 'feed' | 'mastodon'
-
 /**
  * What the owner may do to a post: `id` is that of what is acted on, which for a share is the shared post; `own` the path of an own post,
  * under which it is changed and deleted.
@@ -62,7 +60,7 @@ export type PostView = {
   /** Of the row here; none for an answer to a toot. */
   id?: string
   page?: string
-  network?: Network
+  network?: Exclude<Network, 'local'>
   original?: PlaceView
   author: PersonView
   published: TimeView
@@ -165,7 +163,7 @@ export function showPost(viewer: Viewer, post: Shown, pictures: Pictures, most =
     ...{ id: post.id, author: showPerson(viewer, post.author, pictures), published: showTime(post.publishedAt) },
     ...{ files: showFiles(post, pictures), tags: post.tags.slice(0, MOST_TAGS), isShare: post.verb === 'share', sensitive: post.sensitive },
     ...showText(post.html, page === undefined ? Number.POSITIVE_INFINITY : most),
-    ...(network === undefined ? {} : { network }),
+    ...(network === 'local' ? {} : { network }),
     ...(isEdited(post) ? { edited: showTime(post.updatedAt) } : {}),
     ...(page === undefined ? {} : { page }),
     ...(original === undefined ? {} : { original }),
@@ -181,12 +179,6 @@ export function showPost(viewer: Viewer, post: Shown, pictures: Pictures, most =
 function showText(html: string, most: number): Pick<PostView, 'html' | 'isCut'> {
   const cut = cutHtml(html, most)
   return cut === undefined ? { html: sanitizeKept(html) } : { html: sanitizeKept(cut), isCut: true }
-}
-
-/** Whoever has an endpoint for Salmon speaks OStatus; of the others we have no more than a feed. */
-function networkOf({ localName, salmonUrl, speaks }: Actor): Network | undefined {
-  if (localName !== undefined) return undefined
-  return speaks === 'activitypub' ? speaks : salmonUrl === undefined ? 'feed' : 'ostatus'
 }
 
 /** An answer to a toot, as its server tells it. */

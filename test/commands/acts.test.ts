@@ -53,13 +53,7 @@ describe('the commands that act on a post', () => {
 
   it('refuse what is not known here', async () => {
     for (const words of ['reply', 'favourite', 'share', 'undo']) {
-      const { code, complaints } = await typed([
-        words,
-        'https://else.example/1',
-        '--as',
-        'ann',
-        ...(words === 'reply' ? ['--text', 'x'] : [])
-      ])
+      const { code, complaints } = await typed([words, 'urn:unknown', '--as', 'ann', ...(words === 'reply' ? ['--text', 'x'] : [])])
       assert.deepEqual([code, complaints], [1, ['This post is not known here.']])
     }
     assert.equal((await typed(['favourite', post.uri, '--as', 'nobody'])).code, 1)

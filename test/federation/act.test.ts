@@ -3,7 +3,7 @@ import { findAccount } from '../../src/federation/accounts.ts'
 import { favourite, share, undo } from '../../src/federation/act.ts'
 import { follow } from '../../src/federation/follow.ts'
 import { edit, publish, remove } from '../../src/federation/publish.ts'
-import { BadMessage, Missing, Refused } from '../../src/model/errors.ts'
+import { BadMessage, Missing, Refused, Unreachable } from '../../src/model/errors.ts'
 import { readFeed } from '../../src/protocol/feed-document.ts'
 import type { WrittenSubscriber } from '../support/hub.ts'
 import { keepPost } from '../support/residents.ts'
@@ -154,7 +154,8 @@ describe('our own acts', () => {
   })
 
   it('is refused of what is unknown, dead, or a share without its original', async () => {
-    await assert.rejects(did('https://bob.example/unknown'), new Missing('This post is not known here.'))
+    await assert.rejects(did('urn:unknown'), new Missing('This post is not known here.'))
+    await assert.rejects(did('https://bob.example/unknown'), Unreachable)
     const post = await bob.post()
     await remove(writer.tools, writer.ann, await publish(writer.tools, writer.ann, { text: 'x' }))
     await writer.tools.transaction(stores => stores.history.remove(bob.actor.id, post.uri, writer.tools.clock()))

@@ -1,6 +1,8 @@
 /** What an answer or a share at an inbox is about, fetched by ActivityPub from where it is (X1, X2, X11, X19). */
 import assert from 'node:assert/strict'
+import { favourite, share, undo } from '../../src/federation/act.ts'
 import { fetchMissing } from '../../src/federation/fetch-missing.ts'
+import { publish as publishPost } from '../../src/federation/publish.ts'
 import { accepted, activityPage, type Json, makeInboxes, makePerson, type Person } from '../support/fediverse.ts'
 import { MINUTE, type Reader, startReader } from '../support/reader.ts'
 
@@ -45,6 +47,29 @@ describe('a note that is missing', () => {
     assert.deepEqual([below.parentId, middle.parentId], [middle.id, top.id])
     const author = (await reader.tools.actors.find(top.authorId))!
     assert.deepEqual([author.speaks, author.acct], ['activitypub', 'ann@upzoe.example'])
+  })
+
+  it('W45 is fetched when the owner answers, favours or shares it, once, by its id or its page; else the cure is told', async () => {
+    const { bob, tools, net } = reader
+    const zoe = person('meant')
+    const ids = [0, 1, 2].map(() => publish(zoe))
+    const requests = (of: string) => net.requests().filter(request => request === `GET ${of}`).length
+    assert.equal((await favourite(tools, bob, ids[0]!)).post.uri, ids[0])
+    assert.equal((await share(tools, bob, ids[1]!)).post.uri, ids[1])
+    assert.equal((await publishPost(tools, bob, { text: 'yes', replyTo: ids[2]! })).inReplyTo, ids[2])
+    await share(tools, bob, ids[0]!)
+    assert.deepEqual(ids.map(requests), [1, 1, 1])
+    const page = `${zoe.origin}/pages/4`
+    const note = zoe.note({ url: page })
+    net.set(note.id as string, activityPage(note))
+    net.set(page, activityPage(note))
+    assert.equal((await favourite(tools, bob, page)).post.uri, note.id)
+    const asked = net.sent.length
+    await assert.rejects(undo(tools, bob, `${zoe.origin}/notes/none`), { name: 'Missing' })
+    assert.equal(net.sent.length, asked)
+    await assert.rejects(favourite(tools, bob, `${zoe.origin}/notes/none`), /not found at its address: follow its author/)
+    for (let n = 0; n < 10; n++) await favourite(tools, bob, `${zoe.origin}/notes/none`).catch(() => {})
+    await assert.rejects(favourite(tools, bob, `${zoe.origin}/notes/none`), /asked for enough posts/)
   })
 
   it('X1 X2 X10 is not taken from a file, from another id, by another host’s author or as another type', async () => {

@@ -70,7 +70,7 @@ describe('publishing', () => {
       const { conversation, inReplyTo, inReplyToUrl, kind, parentId } = await publish(tools, ann, { text: 'yes', replyTo })
       assert.deepEqual([conversation, inReplyTo, inReplyToUrl, kind, parentId], ['urn:c', asked.uri, asked.url, 'comment', asked.id])
     }
-    await assert.rejects(publish(tools, ann, { text: 'yes', replyTo: 'https://a.example/unknown' }), Missing)
+    await assert.rejects(publish(tools, ann, { text: 'yes', replyTo: 'urn:unknown' }), Missing)
     await tools.history.remove(ben.id, asked.uri, new Date(now))
     await assert.rejects(publish(tools, ann, { text: 'yes', replyTo: asked.uri }), Missing)
   })

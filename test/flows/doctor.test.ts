@@ -70,7 +70,7 @@ describe('doctor', function () {
       ...{
         what: 'a full disk',
         id: 'disk',
-        sentence: /there are 12 MB left/,
+        sentence: /has 12 MB free/,
         cure: /Make room/,
         measures: { ...MEASURES, freeBytes: async () => 12_345_678 }
       },
@@ -80,7 +80,7 @@ describe('doctor', function () {
       ...{
         what: 'a disk that is nearly full',
         id: 'disk',
-        sentence: /there are 900 MB left/,
+        sentence: /has 900 MB free/,
         cure: /RETENTION_DAYS/,
         measures: { ...MEASURES, freeBytes: async () => 9e8 }
       },

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { Unreachable } from '../../src/model/errors.ts'
 import { makeGuard } from '../../src/net/guard.ts'
 import { makeHttp } from '../../src/net/http.ts'
 import { listen, serve } from '../support/loopback.ts'
@@ -59,8 +58,11 @@ describe('http over TLS', () => {
     assert.equal(plain.hits(), 0)
   })
 
-  it('D7 says that a plain server behind an https URL could not be reached', async () => {
+  it('D7 says of a plain server behind an https URL that it does not speak https', async () => {
     const plain = keep(await serve((_, answer) => answer.end('plain')))
-    await assert.rejects(http().request(`https://good.test:${plain.port}/`), Unreachable)
+    await assert.rejects(http().request(`https://good.test:${plain.port}/`), {
+      name: 'Unreachable',
+      message: /: it does not speak https\.$/
+    })
   })
 })

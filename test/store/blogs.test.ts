@@ -85,6 +85,19 @@ describe('the store of blogs', () => {
     assert.equal((await blogs.entries(ann.id, 10)).length, 3)
   })
 
+  it('W2 tells the newest by the date of its post, also of entries that a first reading saw all at once', async () => {
+    for (const [key, days] of [
+      ['x/b', 2],
+      ['x/a', 1],
+      ['x/c', 3]
+    ] as const)
+      await addEntry(key, { publishedAt: later(days * 24 * HOUR) })
+    assert.deepEqual(
+      (await node.tools.blogs.entries(ann.id, 2)).map(({ key }) => key),
+      ['x/c', 'x/b']
+    )
+  })
+
   it('W17 moves an entry with its toot and all its pages; of two toots the one at the new place stays', async () => {
     const { blogs, toots } = node.tools
     const post = await addEntry('x/old')

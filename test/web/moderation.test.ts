@@ -58,7 +58,7 @@ describe('the pages of moderation', function () {
       ['dave', 'carol']
     )
     assert.match(wordsOf(page), /@dave@masto\.example .*masto\.example · under your toot In reply to Hello/)
-    assert.match(wordsOf(page), /@carol@a\.example .*by OStatus In reply to bob says/)
+    assert.match(wordsOf(page), /@carol@a\.example .*by a feed In reply to bob says/)
     assert.match(page.text, new RegExp(`<a href="/posts/${first.id}"`))
     assert.doesNotMatch(page.text, /<script>x|<b>w/)
     assert.match(page.text, /<span class="count">3</)

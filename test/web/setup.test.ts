@@ -1,6 +1,7 @@
 /** The first steps: from a blog's address to an account that has it, whatever that address leads to. */
 import assert from 'node:assert/strict'
 import { inviteOwner, prepareNode } from '../../src/commands/first-start.ts'
+import { Unreachable } from '../../src/model/errors.ts'
 import { type Answer, type Visitor, visitor } from '../support/browser.ts'
 import { startNode, type TestNode } from '../support/node.ts'
 import { BLOG, type BlogNode, DAY, startBlog } from '../support/written-blog.ts'
@@ -173,6 +174,21 @@ describe('the first steps', function () {
       assert.ok(!answer.text.includes('user:secret'))
     }
     assert.equal(await blog.tools.blogs.find(blog.account.id), undefined)
+  })
+
+  it('6.1-2 speak of http:// when https finds none where plain http may be meant', async () => {
+    for (const [env, hint] of [
+      [{ ALLOW_HTTP: '1' }, true],
+      [{}, false]
+    ] as const) {
+      await start(env)
+      blog.net.set('https://plain.example/', () => {
+        throw new Unreachable('plain.example could not be reached: it does not speak https.')
+      })
+      const { text } = await look({ url: 'plain.example' })
+      assert.deepEqual([/does not speak https/.test(text), /write <code>http:\/\/<\/code>/.test(text)], [true, hint])
+      if (hint) await blog.close()
+    }
   })
 
   it('6.1-2 show on the last page why the blog could not be read, and try again', async () => {
