@@ -1,13 +1,14 @@
 /** Where a visitor's own server takes an answer or a follow: GET /api/remote, and a form. It tells the place, and leads nobody there itself (X45). */
-import Router from '@koa/router'
+import Router, { type RouterContext } from '@koa/router'
 import { findRemote } from '../federation/remote.ts'
+import { isFailure } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
 import type { Tools } from '../tools.ts'
 import { allowBlogs } from './cors.ts'
 import { makeRemoteLimit } from './limits.ts'
 import { readForm } from './middleware.ts'
 import { parametersOf } from './paging.ts'
-import { sendPage } from './render.ts'
+import { sendPage, type Views } from './render.ts'
 import { findViewer, refuseForeign } from './session.ts'
 import { textsOf } from './texts.ts'
 
@@ -30,12 +31,23 @@ export function remoteRoutes(tools: Tools): Router {
   router.post('/remote', async ctx => {
     refuseForeign(tools, ctx)
     const form = await readForm(ctx, LONGEST_FORM)
-    await takeTurn(ctx.ip)
-    const url = await findRemote(tools, form.get('account') ?? '', form.get('url') ?? '')
-    ctx.set('Cache-Control', 'no-store')
-    const viewer = await findViewer(tools, ctx)
-    const frame = { title: textsOf(viewer.language).say('remote.title'), noindex: true }
-    sendPage(ctx, viewer, 'remote', frame, { url, host: new URL(url).host })
+    const [account, url] = [form.get('account') ?? '', form.get('url') ?? '']
+    const kind = form.get('kind') === 'follow' ? 'follow' : 'reply'
+    try {
+      await takeTurn(ctx.ip)
+      const place = await findRemote(tools, account, url)
+      await sendRemote(tools, ctx, { kind, place: { url: place, host: new URL(place).host } })
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      if (error.retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(error.retryAfter)))
+      await sendRemote(tools, ctx, { kind, problem: error.message, url, account }, error.status)
+    }
   })
   return router
+}
+
+async function sendRemote(tools: Tools, ctx: RouterContext, view: Views['remote'], status = 200): Promise<void> {
+  ctx.set('Cache-Control', 'no-store')
+  const viewer = await findViewer(tools, ctx)
+  sendPage(ctx, viewer, 'remote', { title: textsOf(viewer.language).say(`remote.title_${view.kind}`), noindex: true }, view, status)
 }

@@ -149,7 +149,8 @@ export type Views = {
   'log-subscribers': LogSubscribersView
   'log-hosts': LogHostsView
   'log-refused': LogRefusedView
-  remote: { url: string; host: string }
+  /** Where it goes on; else what was wrong with what was typed, and that. */
+  remote: { kind: 'follow' | 'reply' } & ({ place: PlaceView } | { problem: string; url: string; account: string })
   access: AccessView
   next: NextView
   old: OldView
