@@ -54,9 +54,11 @@ function tooMuch(ctx: Context): Unreachable {
   return new Unreachable('Too much is being received at once.', { status: 503, retryAfter: 5, code: 'busy' })
 }
 
+const TOO_LONG = 'too_long'
+
 function tooLong(ctx: Context, limit: number): BadMessage {
   discardRest(ctx)
-  return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: 'too_long' })
+  return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: TOO_LONG })
 }
 
 /** A form (application/x-www-form-urlencoded, UTF-8). @throws BadMessage 413; 415 for any other type; 400 for bad UTF-8 */
@@ -77,7 +79,10 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
 export async function readUpload(ctx: Context, limit: number): Promise<FormData | URLSearchParams> {
   if (ctx.is(TYPE.form)) return readForm(ctx, limit)
   if (!ctx.is('multipart/form-data')) throw new BadMessage('A body of type multipart/form-data is needed.', { status: 415, code: 'type' })
-  const body = await readBody(ctx, limit)
+  const body = await readBody(ctx, limit).catch(error => {
+    if (!isFailure(error) || error.code !== TOO_LONG) throw error
+    throw new BadMessage(`This is larger than ${Math.floor(limit / 1_000_000)} MB.`, { status: 413, code: TOO_LONG })
+  })
   try {
     return await new Response(new Uint8Array(body), { headers: { 'content-type': ctx.get('content-type') } }).formData()
   } catch (cause) {
