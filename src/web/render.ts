@@ -216,7 +216,8 @@ export function sendPage<Name extends keyof Views>(
   if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
   if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
   if (status === 200) ctx.set('ETag', `W/"${digest(unmasked(body, viewer))}"`)
-  ctx.status = status
+  // a proxy puts a page of its own in the place of a gateway's failure, and what was typed would be lost
+  ctx.status = status === 502 || status === 504 ? 422 : status
   if (status === 200 && ctx.fresh) ctx.status = 304
   else ctx.body = body
 }
