@@ -140,6 +140,13 @@ describe('the pages of a node', () => {
     for (const [who, path, status] of table) assert.equal((await who.get(path)).status, status, path)
   })
 
+  it('names to the owner whom a post answers, in a list and in a thread', async () => {
+    const post = await keepPost(node.tools, bob)
+    const answer = await keepPost(node.tools, alice, { inReplyTo: post.uri, parentId: post.id })
+    for (const path of ['/users/alice', `/users/alice/posts/${answer.id}`])
+      assert.match((await owner.get(path)).text, new RegExp(`In reply to <a href="/posts/${post.id}">a post by <bdi>[^<]*bob`, 'i'), path)
+  })
+
   it('F15 whoever may be the owner is offered the way in, whether there is something or not', async () => {
     const remote = await keepPost(node.tools, bob)
     const never = '0'.repeat(17)
