@@ -63,6 +63,8 @@ const addKeys = () => {
   const [dialog, opener, choice] = ['keys', 'keys-open', 'keys-on'].map(id => document.getElementById(id))
   const posts = [...document.querySelectorAll('.post[id]')]
   for (const post of posts) post.tabIndex = -1
+  // after a reply, a favourite or a share the page comes back to its post, which stays chosen
+  if (document.activeElement === document.body) document.querySelector('.post:target')?.focus({ preventScroll: true })
   const here = () => document.activeElement.closest('.post[id]')
   const go = step => {
     const at = posts.indexOf(here() ?? document.querySelector('.post:target'))
@@ -70,7 +72,8 @@ const addKeys = () => {
     post?.focus()
     post?.scrollIntoView({ block: 'nearest' })
   }
-  const press = key => (here() ?? posts.find(post => post.ariaCurrent) ?? posts[0])?.querySelector(`[data-key="${key}"]`)?.click()
+  // what is done is told to others: so it is done to no post but the one that was chosen
+  const press = key => here()?.querySelector(`[data-key="${key}"]`)?.click()
   const open = () => here()?.querySelector('.when a, h2 a')?.click()
   const acts = { j: () => go(1), k: () => go(-1), o: open, '/': () => document.getElementById('q').focus(), '?': () => dialog.showModal() }
   choice.checked = localStorage.getItem('keys') !== 'off'
@@ -99,21 +102,29 @@ const renew = (part, fresh) => {
   if (fresh.dataset.again === undefined) delete part.dataset.again
 }
 
+/** How often a page is asked for again: the last of these is some ten minutes after the first. */
+const TURNS = 40
+
 /**
- * The page is asked for again every two seconds as long as it has parts `<section id data-again tabindex="-1">`, and these are renewed:
- * what is under way shows how far it is. A link to the same page is for those without a script.
+ * The page is asked for again after two seconds, then ever more slowly, as long as it has parts `<section id data-again tabindex="-1">`, and these are renewed:
+ * what is under way shows how far it is. An answer of failure ends it, such as to somebody who is signed out by now. A link to the same
+ * page is for those without a script.
  */
-const watch = () => {
-  if (document.querySelector('[data-again]') === null) return
-  setTimeout(async () => {
-    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
-    const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : '', 'text/html')
-    for (const part of document.querySelectorAll('[data-again]')) {
-      const fresh = page.getElementById(part.id)
-      if (fresh !== null) renew(part, fresh)
-    }
-    watch()
-  }, 2000)
+const watch = (turn = 0) => {
+  if (turn === TURNS || document.querySelector('[data-again]') === null) return
+  setTimeout(
+    async () => {
+      const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => undefined)
+      if (answer?.ok === false) return
+      const page = new DOMParser().parseFromString((await answer?.text()) ?? '', 'text/html')
+      for (const part of document.querySelectorAll('[data-again]')) {
+        const fresh = page.getElementById(part.id)
+        if (fresh !== null) renew(part, fresh)
+      }
+      watch(turn + 1)
+    },
+    Math.min(2000 * 1.1 ** turn, 30_000)
+  )
 }
 
 showTimes(document)

@@ -1,5 +1,5 @@
 /**
- * The four ways in which something fails that is not our defect. `web/middleware` turns them into a status, `jobs/worker`
+ * The four ways in which something fails that is not our defect. `web/guard` turns them into a status, `jobs/worker`
  * into drop or retry; nobody else translates them. The message is a sentence that may be shown to people.
  */
 type Details = { status?: number; code?: string; retryAfter?: number; cause?: unknown }

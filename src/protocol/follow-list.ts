@@ -16,7 +16,7 @@ const LONGEST = 2048
  */
 export function readFollowList(input: Buffer): Wish[] {
   if (input.length > LIMIT.feedBytes)
-    throw new BadMessage(`The list is longer than ${LIMIT.feedBytes} bytes.`, { status: 413, code: 'too_long' })
+    throw new BadMessage(`The list is larger than ${LIMIT.feedBytes / 1_000_000} MB.`, { status: 413, code: 'too_long' })
   const wishes = isXml(input) ? readOpml(input).map(({ acct, title, url }) => ({ who: acct ?? url ?? '', title })) : readLines(input)
   const each = new Map<string, Wish>()
   for (const { title, who } of wishes) {
@@ -33,13 +33,14 @@ function isXml(input: Buffer): boolean {
   return /^[\xef\xbb\xbf\xfe\xff\s\0]*</.test(input.toString('latin1', 0, 256))
 }
 
-/** The first column counts; a line of headings, or of a comment, names nobody. */
+/** The first column counts; a line of headings, or of a comment, names nobody. @throws BadMessage */
 function readLines(input: Buffer): { who: string; title: string | undefined }[] {
   const rows = readCsv(input.toString('utf8'), MOST_WISHES * 2)
-  return rows
+  const names = rows
     .map(([first = '']) => first.trim())
     .filter(who => who !== '' && !who.startsWith('#') && !/^account address$/i.test(who))
-    .map(who => ({ who, title: undefined }))
+  if (names.some(who => who.length > LONGEST)) throw new BadMessage('This is no list: a line in it is longer than any address.')
+  return names.map(who => ({ who, title: undefined }))
 }
 
 /** `feed:` stands before or instead of `https:` in what browsers once gave to readers. */

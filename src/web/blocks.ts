@@ -27,15 +27,18 @@ export function blockRoutes(tools: Tools): Router {
   router.get(PATH, ctx => sendBlocks(tools, ctx))
   router.get(`${PATH}.csv`, ctx => sendList(tools, ctx, 'hosts', 'blocked-domains.csv'))
   router.get(`${PATH}-people.csv`, ctx => sendList(tools, ctx, 'people', 'blocked-accounts.csv'))
-  router.post(`${PATH}/look`, async ctx => {
-    const form = await readOwnerUpload(tools, ctx, LONGEST_LIST)
-    const [file, list] = [form.get('file'), String(form.get('list') ?? '')]
-    const typed = file instanceof File && file.size > 0 ? await file.text() : list
-    await orTell(tools, ctx, list, async () => {
-      if (typed.trim() === '') throw new BadMessage('Choose a file, or write a list.')
-      await sendPlan(tools, ctx, typed)
+  router.post(`${PATH}/look`, ctx =>
+    // a file that is too large is told of on the page as well
+    orTell(tools, ctx, '', async () => {
+      const form = await readOwnerUpload(tools, ctx, LONGEST_LIST)
+      const [file, list] = [form.get('file'), String(form.get('list') ?? '')]
+      const typed = file instanceof File && file.size > 0 ? await file.text() : list
+      await orTell(tools, ctx, list, async () => {
+        if (typed.trim() === '') throw new BadMessage('Choose a file, or write a list.')
+        await sendPlan(tools, ctx, typed)
+      })
     })
-  })
+  )
   router.post(PATH, async ctx => {
     const form = await readOwnerForm(tools, ctx, LONGEST_FORM)
     const { hosts, people } = readChosen(form)

@@ -70,18 +70,21 @@ export function followingRoutes(tools: Tools): Router {
 }
 
 function addImports(router: Router, tools: Tools): void {
-  router.post(`${PATH}/imports`, async ctx => {
-    const form = await readOwnerUpload(tools, ctx, LIMIT.feedBytes + 20_000)
-    const [file, list] = [form.get('file'), String(form.get('list') ?? '')]
-    await orTell(tools, ctx, { list: list.slice(0, 10_000) }, async () => {
-      const as = await accountOf(tools, String(form.get('as') ?? ''))
-      const isFile = file instanceof File && file.size > 0
-      const input = isFile ? Buffer.from(await file.arrayBuffer()) : Buffer.from(list)
-      if (input.toString('latin1').trim() === '') throw new BadMessage('Choose a file, or write a list.')
-      const { id } = await beginImport(tools, as, input, isFile ? file.name : undefined)
-      redirectTo(ctx, `${PATH}/imports/${id}`)
+  router.post(`${PATH}/imports`, ctx =>
+    // a file that is too large is told of on the page as well
+    orTell(tools, ctx, {}, async () => {
+      const form = await readOwnerUpload(tools, ctx, LIMIT.feedBytes + 20_000)
+      const [file, list] = [form.get('file'), String(form.get('list') ?? '')]
+      await orTell(tools, ctx, { list: list.slice(0, 10_000) }, async () => {
+        const as = await accountOf(tools, String(form.get('as') ?? ''))
+        const isFile = file instanceof File && file.size > 0
+        const input = isFile ? Buffer.from(await file.arrayBuffer()) : Buffer.from(list)
+        if (input.toString('latin1').trim() === '') throw new BadMessage('Choose a file, or write a list.')
+        const { id } = await beginImport(tools, as, input, isFile ? file.name : undefined)
+        redirectTo(ctx, `${PATH}/imports/${id}`)
+      })
     })
-  })
+  )
   router.get(`${PATH}/imports/:id`, ctx => sendImport(tools, ctx))
   router.post(`${PATH}/imports/:id/again`, async ctx => {
     await readOwnerForm(tools, ctx)

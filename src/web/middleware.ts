@@ -1,87 +1,7 @@
-/** What every request goes through: a line in the log, errors -> status, bodies with a limit. */
-import type { Context, Middleware } from 'koa'
+/** Bodies with a limit, and what is refused before anything is read. */
+import type { Context } from 'koa'
 import { BadMessage, isFailure, Unreachable } from '../model/errors.ts'
 import { TYPE } from '../protocol/names.ts'
-import type { Tools } from '../tools.ts'
-import { errorPage, setPageHeaders, signInPage } from './render.ts'
-import { languageOf } from './texts.ts'
-
-/** A line a request, with its outcome; what fails becomes a status, and nothing of the inside is told (architecture.md). */
-export function guardRequests({ log }: Tools): Middleware {
-  return async function guard(ctx, next) {
-    const begun = performance.now()
-    let error: unknown
-    try {
-      await next()
-      if (ctx.status >= 400 && ctx.body == null && !ctx.headerSent) answerError(ctx, nobodyAnswered(ctx))
-    } catch (thrown) {
-      error = thrown
-      answerError(ctx, readError(thrown))
-    }
-    const ms = Math.round(performance.now() - begun)
-    const line = { method: ctx.method, path: ctx.url.slice(0, 500), status: ctx.status, ms }
-    // an error of the log is a defect of ours: that a stranger's host is slow or gone is none
-    if (error === undefined) log.info(line, 'request')
-    else if (!isFailure(error)) log.error({ ...line, error }, 'request')
-    else log[ctx.status < 500 ? 'info' : 'warn']({ ...line, why: error.message }, 'request')
-  }
-}
-
-/** No route took it: there is none, or none for this method, and then the router has said which there are. */
-function nobodyAnswered(ctx: Context): Told {
-  const allowed = ctx.response.get('Allow')
-  if (ctx.status === 404 || !allowed) return { status: ctx.status, code: 'not_found', sentence: 'There is nothing here.' }
-  return { status: 405, code: 'method', sentence: `This address takes ${allowed} only.` }
-}
-
-type Told = { status: number; code: string; sentence: string; retryAfter?: number }
-
-/** What may be told of an error: the four failures say it themselves; of anything else nothing. */
-function readError(error: unknown): Told {
-  if (isFailure(error)) {
-    return {
-      status: error.status,
-      code: error.code,
-      sentence: error.message,
-      ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter })
-    }
-  }
-  const { status, expose } = error as { status?: number; expose?: boolean }
-  if (expose === true && status !== undefined && status < 500)
-    return { status, code: 'bad_request', sentence: 'This request cannot be read.' }
-  return { status: 500, code: 'defect', sentence: 'Something went wrong here. It has been written down.' }
-}
-
-/** JSON for programs, a page for browsers, plain text for protocols (interface.md section 2). */
-function answerError(ctx: Context, { status, code, sentence, retryAfter }: Told): void {
-  const allow = ctx.response.get('Allow')
-  ctx.status = status
-  if (allow) ctx.set('Allow', allow)
-  if (retryAfter !== undefined) ctx.set('Retry-After', String(Math.ceil(retryAfter)))
-  ctx.set('Cache-Control', 'no-store')
-  ctx.set('X-Content-Type-Options', 'nosniff')
-  if (wantsJson(ctx)) {
-    ctx.type = TYPE.json
-    ctx.body = JSON.stringify({ error: sentence, code })
-  } else if (isProtocol(ctx.path) || ctx.accepts('text/plain', 'text/html') !== 'text/html') {
-    ctx.type = 'text/plain; charset=utf-8'
-    ctx.body = `${sentence}\n`
-  } else {
-    setPageHeaders(ctx)
-    // where a page is the owner's, the way in stands in its place
-    if (code === 'signed_out' && (ctx.method === 'GET' || ctx.method === 'HEAD')) ctx.body = signInPage(languageOf(ctx), ctx.url)
-    else ctx.body = errorPage(languageOf(ctx), { status, sentence, ...(retryAfter === undefined ? {} : { retryAfter }) })
-  }
-}
-
-const wantsJson = (ctx: Context) =>
-  ctx.path.startsWith('/api/') || ctx.path === '/publish' || (ctx.path === '/search' && ctx.accepts('text/html', TYPE.json) === TYPE.json)
-
-/** Endpoints that programs ask: their errors are text, never HTML (W7). */
-const isProtocol = (path: string) =>
-  /^\/(\.well-known\/|hub$|push\/|echo\/|inbox$|healthz$|readyz$|metrics$|feeds\/)/.test(path) ||
-  /\.(atom|rss|json|css|svg)$/.test(path) ||
-  /\/(salmon|inbox)$/.test(path)
 
 /** Answers 405 with the methods that there are, for paths that a router knows under other methods. */
 export function refuseMethod(ctx: Context, allowed: string): void {
@@ -134,9 +54,11 @@ function tooMuch(ctx: Context): Unreachable {
   return new Unreachable('Too much is being received at once.', { status: 503, retryAfter: 5, code: 'busy' })
 }
 
+const TOO_LONG = 'too_long'
+
 function tooLong(ctx: Context, limit: number): BadMessage {
   discardRest(ctx)
-  return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: 'too_long' })
+  return new BadMessage(`The body is longer than ${limit} bytes.`, { status: 413, code: TOO_LONG })
 }
 
 /** A form (application/x-www-form-urlencoded, UTF-8). @throws BadMessage 413; 415 for any other type; 400 for bad UTF-8 */
@@ -157,7 +79,10 @@ export async function readForm(ctx: Context, limit: number): Promise<URLSearchPa
 export async function readUpload(ctx: Context, limit: number): Promise<FormData | URLSearchParams> {
   if (ctx.is(TYPE.form)) return readForm(ctx, limit)
   if (!ctx.is('multipart/form-data')) throw new BadMessage('A body of type multipart/form-data is needed.', { status: 415, code: 'type' })
-  const body = await readBody(ctx, limit)
+  const body = await readBody(ctx, limit).catch(error => {
+    if (!isFailure(error) || error.code !== TOO_LONG) throw error
+    throw new BadMessage(`This is larger than ${Math.floor(limit / 1_000_000)} MB.`, { status: 413, code: TOO_LONG })
+  })
   try {
     return await new Response(new Uint8Array(body), { headers: { 'content-type': ctx.get('content-type') } }).formData()
   } catch (cause) {

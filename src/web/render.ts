@@ -166,7 +166,7 @@ export type Views = {
   setup: SetUpView
   signin: SignInView
   welcome: { token: string }
-  error: { sentence: string; status: number; heading: string; hint?: string; wait?: string }
+  error: { sentence: string; status: number; heading: string; hint?: string; wait?: string; signIn?: string }
 }
 
 /**
@@ -222,7 +222,8 @@ export function sendPage<Name extends keyof Views>(
   if (!ctx.response.get('Cache-Control')) ctx.set('Cache-Control', viewer.csrf === undefined ? 'no-cache' : 'private, no-cache')
   if (frame.noindex) ctx.set('X-Robots-Tag', 'noindex')
   if (status === 200) ctx.set('ETag', `W/"${digest(unmasked(body, viewer))}"`)
-  ctx.status = status
+  // a proxy puts a page of its own in the place of a gateway's failure, and what was typed would be lost
+  ctx.status = status === 502 || status === 504 ? 422 : status
   if (status === 200 && ctx.fresh) ctx.status = 304
   else ctx.body = body
 }
@@ -230,18 +231,26 @@ export function sendPage<Name extends keyof Views>(
 /** A page as it would be with the session's own token: masked it is another each time, though nothing changed. */
 const unmasked = (body: string, { csrf }: Viewer): string => (csrf === undefined ? body : body.replaceAll(csrf, unmaskToken(csrf)))
 
-/** The page of a failure. It knows nobody, so it can be made when nothing else works. @param retryAfter seconds */
+/**
+ * The page of a failure. It asks nothing, so it can be made when nothing else works.
+ * @param retryAfter seconds @param signIn the way in, where it may be the owner's alone
+ */
 export function errorPage(
-  language: Language,
-  { status, sentence, retryAfter }: { status: number; sentence: string; retryAfter?: number }
+  viewer: Viewer,
+  { status, sentence, retryAfter, signIn }: { status: number; sentence: string; retryAfter?: number; signIn?: string }
 ): string {
-  const { say } = textsOf(language)
+  const { say } = textsOf(viewer.language)
   const kind = (list: number[]) => (list.includes(status) ? String(status) : 'other')
   const heading = say(`error.heading_${kind(HEADED)}`)
-  const hint = HINTED.includes(status) ? say(`error.hint_${status}`) : status === 500 ? say('error.hint_defect') : undefined
+  const isHinted = HINTED.includes(status) && !(status === 403 && viewer.csrf !== undefined)
+  const hint = isHinted ? say(`error.hint_${status}`) : status === 500 ? say('error.hint_defect') : undefined
   const wait = retryAfter === undefined ? undefined : say('error.wait', { minutes: Math.ceil(retryAfter / 60) })
-  const view = { status, sentence, heading, ...(hint === undefined ? {} : { hint }), ...(wait === undefined ? {} : { wait }) }
-  return renderPage(strangerOf(language), 'error', { title: heading, noindex: true }, view)
+  const more = {
+    ...(hint === undefined ? {} : { hint }),
+    ...(wait === undefined ? {} : { wait }),
+    ...(signIn === undefined ? {} : { signIn })
+  }
+  return renderPage(viewer, 'error', { title: heading, noindex: true }, { status, sentence, heading, ...more })
 }
 
 /** Failures that have a heading of their own, and those with a hint. */

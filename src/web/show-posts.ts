@@ -2,7 +2,7 @@
 import { findPictures } from '../federation/show-pictures.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Done, Tools } from '../tools.ts'
-import { type ActsView, type PostView, picturesOf, postPath, showPost, type Viewer } from './shown.ts'
+import { type ActsView, type PostView, picturesOf, postPath, showPerson, showPost, type Viewer } from './shown.ts'
 
 /** Letters of a post in a list; of one that is much longer the rest stands on its own page. */
 export const LIST_LETTERS = 2500
@@ -12,8 +12,29 @@ type DoneTo = ReadonlyMap<string, Done[]>
 
 /** Posts that the viewer may see. @param most letters of each */
 export async function showPosts(tools: Tools, viewer: Viewer, posts: Shown[], most?: number): Promise<PostView[]> {
-  const [pictures, done] = await Promise.all([findPictures(tools, posts.flatMap(picturesOf)), findDone(tools, viewer, posts)])
-  return posts.map(post => ({ ...showPost(viewer, post, pictures, most), ...actsOn(viewer, post, done) }))
+  const [pictures, done, answered] = await Promise.all([
+    findPictures(tools, posts.flatMap(picturesOf)),
+    findDone(tools, viewer, posts),
+    findAnswered(tools, viewer, posts)
+  ])
+  return posts.map(post => ({
+    ...nameAnswered(viewer, showPost(viewer, post, pictures, most), post, answered),
+    ...actsOn(viewer, post, done)
+  }))
+}
+
+/** The posts that others answer, for the owner, who is told whose they are: those of the page itself, the rest asked for at once. */
+export async function findAnswered({ timelines }: Tools, { sees }: Viewer, posts: Shown[]): Promise<ReadonlyMap<string, Shown>> {
+  const here = new Map(posts.map(post => [post.id, post]))
+  const parents = sees === 'all' ? posts.flatMap(({ parentId }) => parentId ?? []) : []
+  return new Map([...here, ...(await timelines.some(parents.filter(id => !here.has(id))))])
+}
+
+/** Says of a post whom it answers, where that is known. */
+export function nameAnswered(viewer: Viewer, view: PostView, { parentId }: Shown, answered: ReadonlyMap<string, Shown>): PostView {
+  const author = answered.get(parentId ?? '')?.author
+  if (author === undefined || view.answers?.page === undefined) return view
+  return { ...view, answers: { ...view.answers, name: showPerson(viewer, author).name } }
 }
 
 /** What is acted on: of a share the shared post, if it is here. */

@@ -74,7 +74,8 @@ export type PostView = {
   isCut?: boolean
   /** What belongs to it is not for everybody's eyes, as its author says. */
   sensitive: boolean
-  answers?: Partial<PlaceView> & { page?: string }
+  /** `name`: whose post it is. */
+  answers?: Partial<PlaceView> & { page?: string; name?: string }
   files: FileView[]
   tags: string[]
   visibility?: 'followers' | 'direct'

@@ -6,7 +6,7 @@ import { findPictures } from '../federation/show-pictures.ts'
 import type { Toot } from '../model/blog.ts'
 import type { Shown } from '../model/kept.ts'
 import type { Tools } from '../tools.ts'
-import { actsOn, findDone } from './show-posts.ts'
+import { actsOn, findAnswered, findDone, nameAnswered } from './show-posts.ts'
 import { commentPath, maySee, type PostView, picturesOf, showAnswer, showPost, type Viewer } from './shown.ts'
 
 /** `earlier` and `later`: addresses of the pages of a long thread before and behind this one. */
@@ -91,13 +91,17 @@ async function showItems(
 ): Promise<ThreadView['posts']> {
   const shown = items.flatMap(({ what }) => ('post' in what ? what.post : []))
   const avatars = items.flatMap(({ what }) => ('answer' in what ? what.answer.person.avatar : []))
-  const [pictures, done] = await Promise.all([
+  const [pictures, done, answered] = await Promise.all([
     findPictures(tools, [...shown.flatMap(picturesOf), ...avatars]),
-    findDone(tools, viewer, shown)
+    findDone(tools, viewer, shown),
+    findAnswered(tools, viewer, shown)
   ])
+  const viewOf = (post: Shown): PostView => ({
+    ...nameAnswered(viewer, showPost(viewer, post, pictures), post, answered),
+    ...actsOn(viewer, post, done)
+  })
   return items.map(({ id, said, standing, what }) => {
-    const view =
-      'post' in what ? { ...showPost(viewer, what.post, pictures), ...actsOn(viewer, what.post, done) } : showAnswer(what.answer, pictures)
+    const view = 'post' in what ? viewOf(what.post) : showAnswer(what.answer, pictures)
     const mayModerate = viewer.accounts.length > 0 && comments.has(id) && !said.own
     const more = { ...(standing === 'shown' ? {} : { standing }), ...(mayModerate ? { moderate: commentPath(id) } : {}) }
     return { post: { ...view, ...more }, isFocus: id === focusId }

@@ -81,6 +81,8 @@ describe('reading and writing in a real browser', () => {
   it('2 goes from post to post, opens, favours, shares and answers by single keys', async () => {
     const [first, second] = [await keepPost(node.tools, bob), await keepPost(node.tools, bob)]
     await page.goto(node.url)
+    await press('f', 's', 'r')
+    assert.deepEqual([await done(second.id), await done(first.id), page.url()], [[], [], `${node.url}/`], 'nothing is chosen yet')
     await press('j')
     assert.equal(await focused('id'), `p${second.id}`)
     await press('j')

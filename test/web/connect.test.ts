@@ -88,7 +88,7 @@ describe('the page of Mastodon', function () {
   it('tells on the page what went wrong, and offers to begin again', async () => {
     says(await owner.get(await allow((await begin()).address, 'deny')), 403, /You did not allow it at 127[\s\S]*Connect an account/)
     says((await begin({ host: 'a b' })).answer, 400, /Connect an account/)
-    says((await begin({ host: '10.0.0.1' })).answer, 502, /not a public address/)
+    says((await begin({ host: '10.0.0.1' })).answer, 422, /not a public address/)
     const { state } = await begin()
     says(await owner.post(`${PATH}/code`, { csrf: owner.csrf, state, code: 'wrong' }), 422, /invalid_grant/)
     says(await owner.get(`${PATH}/callback?error=x&state=%00`), 403, /Begin again/)
@@ -122,7 +122,7 @@ describe('the page of Mastodon', function () {
     says(await owner.get(PATH, german), 200, /@alice\s+Nicht verbunden: Die Beiträge des Blogs werden nicht getrötet\./)
     const form = { csrf: owner.csrf, host: '10.0.0.1', as: 'alice' }
     const wrong = await owner.post(PATH, form, { origin: node.url, ...german })
-    says(wrong, 502, /10\.0\.0\.1 ist keine öffentliche Adresse\./)
+    says(wrong, 422, /10\.0\.0\.1 ist keine öffentliche Adresse\./)
   })
 
   it('disconnects', async () => {

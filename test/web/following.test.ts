@@ -70,6 +70,16 @@ describe('the page of whom the owner follows', function () {
     assert.match(wordsOf(await owner.get(PATH)), /You follow nobody yet/)
   })
 
+  it('6.3 a file that is too large, or no list, is told of on the page itself', async () => {
+    for (const [file, status, sentence] of [
+      [Buffer.alloc(5_100_000, 'x'), 413, 'This is larger than 5 MB.'],
+      [Buffer.alloc(3_000_000, 'x'), 400, 'This is no list: a line in it is longer than any address.']
+    ] as const) {
+      const answer = await upload(owner, file, owner)
+      assert.deepEqual([answer.status, wordsOf(answer).includes(sentence), /name="file"/.test(answer.text)], [status, true, true], sentence)
+    }
+  })
+
   it('lists everybody in pages of 50, finds by name, and says what is wrong with a feed', async () => {
     const { follows, subscriptions } = node.tools
     const start = Date.parse('2026-01-01T00:00:00Z')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import Koa from 'koa'
-import { BadMessage, Refused, Unreachable } from '../../src/model/errors.ts'
+import { BadMessage, Missing, Refused, Unreachable } from '../../src/model/errors.ts'
 import type { Log } from '../../src/model/log.ts'
 import type { Tools } from '../../src/tools.ts'
-import { guardRequests } from '../../src/web/middleware.ts'
+import { guardRequests } from '../../src/web/guard.ts'
 import { serve } from '../support/loopback.ts'
 
 describe('the log of requests', () => {
@@ -28,4 +28,23 @@ describe('the log of requests', () => {
       assert.deepEqual([answer.status, lines], [status, [`${level} ${status}`]])
     })
   }
+
+  it('W10 asks the database nothing for the page of a defect, which may be its own', async () => {
+    let asked = 0
+    const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => log }
+    const sessions = { find: async () => void asked++ }
+    const app = new Koa()
+    app.use(guardRequests({ log, sessions, clock: () => new Date(), config: {} } as unknown as Tools)).use(ctx => {
+      throw ctx.path === '/defect' ? new TypeError('x is not a function') : new Missing('There is nothing here.')
+    })
+    const server = await serve(app.callback())
+    const headers = { accept: 'text/html', cookie: `tidings_session=${'a'.repeat(43)}` }
+    const seen = []
+    for (const path of ['/defect', '/nothing']) seen.push([(await fetch(server.origin + path, { headers })).status, asked])
+    await server.close()
+    assert.deepEqual(seen, [
+      [500, 0],
+      [404, 1]
+    ])
+  })
 })

@@ -160,6 +160,11 @@ describe('the pages of moderation', function () {
     assert.match(wordsOf(await look(list)), /There is nothing new to block/)
   })
 
+  it('W31 a file that is too large is told of on the page itself', async () => {
+    const answer = await look('', 'x'.repeat(3_000_001))
+    assert.deepEqual([answer.status, /This is larger than 3 MB\.[\s\S]*name="file"/.test(answer.text)], [413, true])
+  })
+
   it('W31 never blocks ourselves, whatever a form says', async () => {
     const own = talk.node.host
     await post({ hosts: `${own}\n127.0.0.1\ngood.example` }, BLOCKS)

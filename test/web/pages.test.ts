@@ -140,6 +140,37 @@ describe('the pages of a node', () => {
     for (const [who, path, status] of table) assert.equal((await who.get(path)).status, status, path)
   })
 
+  it('names to the owner whom a post answers, in a list and in a thread', async () => {
+    const post = await keepPost(node.tools, bob)
+    const answer = await keepPost(node.tools, alice, { inReplyTo: post.uri, parentId: post.id })
+    for (const path of ['/users/alice', `/users/alice/posts/${answer.id}`])
+      assert.match((await owner.get(path)).text, new RegExp(`In reply to <a href="/posts/${post.id}">a post by <bdi>[^<]*bob`, 'i'), path)
+  })
+
+  it('F15 whoever may be the owner is offered the way in, whether there is something or not', async () => {
+    const remote = await keepPost(node.tools, bob)
+    const never = '0'.repeat(17)
+    const pages = []
+    for (const path of [`/posts/${remote.id}`, `/posts/${never}`, `/people/${bob.id}`, `/people/${never}`]) {
+      const { status, text } = await stranger.get(path)
+      assert.equal(status, 404)
+      assert.ok(text.includes(`If that is you, <a href="/signin?next=${encodeURIComponent(path)}">sign in</a>`), path)
+      pages.push(text.replaceAll(encodeURIComponent(path), ''))
+    }
+    assert.deepEqual([pages[0] === pages[1], pages[2] === pages[3]], [true, true])
+  })
+
+  it('the owner stays signed in on the page of a failure', async () => {
+    for (const path of [`/posts/${'0'.repeat(17)}`, '/users/nobody', '/nothing/here']) {
+      const { headers, status, text } = await owner.get(path)
+      assert.deepEqual([status, headers.get('cache-control')], [404, 'no-store'])
+      assert.match(text, /action="\/signout"/, path)
+      assert.doesNotMatch(text, /href="\/signin/, path)
+    }
+    const refused = await owner.post('/signout', { csrf: 'wrong' })
+    assert.deepEqual([refused.status, /action="\/signout"/.test(refused.text)], [403, true])
+  })
+
   it('F15 answers 410 for an account that was closed', async () => {
     const other = await startNode({ accounts: ['gone'], work: false })
     try {

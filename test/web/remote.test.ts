@@ -58,6 +58,19 @@ describe('GET /api/remote', () => {
     assert.equal((await who.post('/remote', { account: 'me@s.example', url }, { origin: 'https://evil.example' })).status, 403)
   })
 
+  it('6.4 whoever follows is not led to an answer', async () => {
+    const who = visitor(talk.node)
+    const page = await who.get('/users/alice')
+    const [, kind = '', url = ''] =
+      /action="\/remote"[\s\S]*?name="kind" value="([^"]*)"[\s\S]*?name="url" value="([^"]*)"/.exec(page.text) ?? []
+    const headers = { origin: talk.node.url, 'x-forwarded-for': '192.0.2.21' }
+    const answer = await who.post('/remote', { account: 'me@s.example', kind, url }, headers)
+    assert.match(answer.text, /<h1>Follow from your own server<\/h1>\s*<p>Your server is ready to follow this account for you\./)
+    const wrong = await who.post('/remote', { account: 'me@nowhere.example', kind, url }, headers)
+    assert.deepEqual([wrong.status, /name="kind" value="follow"/.test(wrong.text)], [404, true])
+    assert.match(wrong.text, /No server answers at nowhere\.example[\s\S]*value="me@nowhere\.example"/)
+  })
+
   it('X39 ten a minute for an address', async () => {
     const statuses = []
     for (let n = 0; n < 12; n++) statuses.push((await ask('me@s.example', PAGE, { 'x-forwarded-for': '192.0.2.8' })).status)

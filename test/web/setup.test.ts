@@ -154,9 +154,9 @@ describe('the first steps', function () {
     blog.net.set('https://empty.example/', { headers: html, body: '' })
     blog.write(items(1))
     const table: [string, number, RegExp][] = [
-      ['https://broken.example/', 502, /answered 500/],
+      ['https://broken.example/', 422, /answered 500/],
       ['https://gone.example/', 404, /answered 404/],
-      ['https://nowhere.example/', 502, /could not be reached/],
+      ['https://nowhere.example/', 422, /could not be reached/],
       ['http://10.0.0.1/', 403, /not a public address.*ALLOW_ADDRESSES/],
       ['https://in.example/', 403, /not a public address/],
       ['http://localhost:5432/', 403, /Port 5432 may not be reached|public address/],
