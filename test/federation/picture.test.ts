@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { makePictureFinder } from '../../src/federation/picture.ts'
 import { Missing, Refused, Unreachable } from '../../src/model/errors.ts'
+import { until } from '../support/node.ts'
 import { startTalk, type Talk } from '../support/talk.ts'
 
 const bytes = (text: string, length = 64) => Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(length)])
@@ -139,6 +140,7 @@ describe('pictures of other people', () => {
         error => (error instanceof Unreachable && error.status === 503 ? 'later' : 'wrong')
       )
     )
+    await until('as many as may be fetched at once', () => running === 8)
     setTimeout(open.resolve, 300)
     const answers = await Promise.all(all)
     assert.equal(most, 8)

@@ -102,7 +102,11 @@ describe('somebody at a GNU social 2.0 who turns from OStatus to ActivityPub', (
   })
 
   it('X13 names a post of ours by its url in what it does to it, and its own in two ways: each is one', async () => {
-    const post = await keepPost(node.tools, ann, { url: 'https://blog.example/bridges/', title: 'On bridges' })
+    const post = await keepPost(node.tools, ann, {
+      url: 'https://blog.example/bridges/',
+      title: 'On bridges',
+      publishedAt: new Date(Date.now() - 60_000)
+    })
     const page = `${post.uri}/page`
     const [id, tag] = [`${social.origin}/object/note/8`, `tag:${new URL(social.origin).host},2026-01-01:noticeId=8:objectType=comment`]
     const reply = {
