@@ -85,6 +85,7 @@ describe('the page of whom the owner follows', function () {
     const start = Date.parse('2026-01-01T00:00:00Z')
     for (let n = 0; n < 60; n++) {
       const actor = await meet(node.tools, `p${n}`)
+      if (n === 3) await node.database.database.knex('actors').where({ id: actor.id }).update({ speaks: 'activitypub' })
       await follows.add(
         { followerId: alice.id, followedId: actor.id, via: n === 3 ? 'inbox' : 'feed' },
         new Date(start + Math.floor(n / 2) * 1000)

@@ -123,7 +123,7 @@ describe('the owner', () => {
     const answered = await owner.post('/notes', { csrf: owner.csrf, text: 'yes', replyTo: post.uri, as: 'zoe' })
     assert.match(answered.location ?? '', /^\/users\/zoe\//)
     assert.match((await owner.get(answered.location ?? '')).text, new RegExp(`In reply to\\s*<a href="/posts/${post.id}"`))
-    assert.equal((await owner.post('/notes', { csrf: owner.csrf, text: 'yes', replyTo: 'https://a.example/unknown' })).status, 404)
+    assert.equal((await owner.post('/notes', { csrf: owner.csrf, text: 'yes', replyTo: 'https://a.example/unknown' })).status, 422)
   })
 
   it('does not change what belongs to somebody else', async () => {

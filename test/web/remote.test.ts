@@ -61,11 +61,11 @@ describe('GET /api/remote', () => {
   it('6.4 whoever follows is not led to an answer', async () => {
     const who = visitor(talk.node)
     const page = await who.get('/users/alice')
-    const [, kind = '', url = ''] =
-      /action="\/remote"[\s\S]*?name="kind" value="([^"]*)"[\s\S]*?name="url" value="([^"]*)"/.exec(page.text) ?? []
+    const [, url = '', kind = ''] =
+      /action="\/remote"[\s\S]*?name="url" value="([^"]*)"[\s\S]*?name="kind" value="([^"]*)"/.exec(page.text) ?? []
     const headers = { origin: talk.node.url, 'x-forwarded-for': '192.0.2.21' }
     const answer = await who.post('/remote', { account: 'me@s.example', kind, url }, headers)
-    assert.match(answer.text, /<h1>Follow from your own server<\/h1>\s*<p>Your server is ready to follow this account for you\./)
+    assert.match(answer.text, /<h1>Follow from your own server<\/h1>\s*<p>Your server is ready\. There you say that you follow\./)
     const wrong = await who.post('/remote', { account: 'me@nowhere.example', kind, url }, headers)
     assert.deepEqual([wrong.status, /name="kind" value="follow"/.test(wrong.text)], [404, true])
     assert.match(wrong.text, /No server answers at nowhere\.example[\s\S]*value="me@nowhere\.example"/)

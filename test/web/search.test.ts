@@ -40,7 +40,7 @@ describe('search', () => {
     assert.match(text, /alice now follows/)
     const steps = text.slice(text.indexOf('<ol class="trace">'))
     assert.match(steps, /webfinger\?resource=acct%3Acarol%40b.example[\s\S]*answered 200 · application\/jrd\+json/)
-    assert.match(steps, /carol\.atom[\s\S]*answered 200 · application\/atom\+xml[\s\S]*Found: <bdi>1 entries of “Carol”/)
+    assert.match(steps, /carol\.atom[\s\S]*answered 200 · application\/atom\+xml[\s\S]*Result: <bdi>1 entry of “Carol”/)
     assert.match((await owner.get('/')).text, /<p>the first<\/p>/)
     const [, actor = ''] = /name="actor" value="(\w+)"/.exec(text) ?? []
     const undone = await owner.post('/unfollow', { csrf: owner.csrf, actor, as: 'alice' })

@@ -28,7 +28,7 @@ describe('the form in which the owner writes', () => {
 
   it('loses nothing of what cannot be published, says above it why, and keeps the status', async () => {
     const faults: [Record<string, string>, number, RegExp][] = [
-      [{ replyTo: 'https://a.example/unknown' }, 404, /role="alert"/],
+      [{ replyTo: 'https://a.example/unknown' }, 422, /role="alert"/],
       [{ language: '"><script>' }, 400, /no such language/],
       [{ as: 'nobody' }, 404, /role="alert"/],
       [{ text: `${'long '.repeat(10_100)}${TEXT}` }, 413, /at most 50000/]
