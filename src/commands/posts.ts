@@ -26,9 +26,15 @@ export function printPost(out: Out, { json }: Pick<Args, 'json'>, post: Written,
 
 const ENTITIES = new Map(Object.entries({ '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&nbsp;': ' ', '&amp;': '&' }))
 
+/** Elements that part no words: a hashtag is `#<span>tag</span>`. */
+const WITHIN_WORDS = /<\/?(?:a|abbr|b|bdi|code|del|em|i|ins|s|span|strong|sub|sup|u)(?:\s[^>]*)?>/g
+
 /** The first words of clean HTML, whose entities are few. */
 export function beginningOf(html: string): string {
-  const words = html.replace(/<[^>]*>/g, ' ').replace(/&(lt|gt|quot|#39|nbsp|amp);/g, entity => ENTITIES.get(entity) ?? entity)
+  const words = html
+    .replace(WITHIN_WORDS, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&(lt|gt|quot|#39|nbsp|amp);/g, entity => ENTITIES.get(entity) ?? entity)
   const text = words.replace(/\s+/g, ' ').trim()
   return text.length > 120 ? `${text.slice(0, 119)}…` : text
 }
