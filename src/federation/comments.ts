@@ -2,6 +2,7 @@
 import type { Person, Toot } from '../model/blog.ts'
 import { BadMessage } from '../model/errors.ts'
 import type { Actor, KeptPost, Shown } from '../model/kept.ts'
+import { networkOf } from '../model/network.ts'
 import { sanitizeKept } from '../protocol/sanitize.ts'
 import { readWebAddress } from '../protocol/web-address.ts'
 import type { Tools } from '../tools.ts'
@@ -150,11 +151,14 @@ export const isEdited = ({ edits, publishedAt, updatedAt }: Pick<KeptPost, 'edit
 function toldByPost(post: Shown) {
   const { author, html, language, publishedAt, updatedAt, uri, url = uri, warning } = post
   const updated = isEdited(post) ? updatedAt : undefined
-  return { author: faceOf(author), html, language, network: networkOf(author), published: publishedAt, updated, url, warning }
+  return { author: faceOf(author), html, language, network: networkOfComment(author), published: publishedAt, updated, url, warning }
 }
 
-/** Somebody who is known by both speaks ActivityPub (X19). */
-const networkOf = ({ localName, speaks }: Actor): Comment['network'] => (localName === undefined ? speaks : 'local')
+/** A feed of which no more is known counts as OStatus, as Atom is its half (docs/protocols/conversation.md). */
+function networkOfComment(author: Actor): Comment['network'] {
+  const network = networkOf(author)
+  return network === 'feed' ? 'ostatus' : network
+}
 
 function faceOf({ acct, avatar, displayName, uri, url = uri, username }: Actor): Face {
   return face(displayName?.trim() || username || acct || uri, acct, url, avatar?.url)

@@ -8,9 +8,9 @@ import { judge } from './moderate.ts'
 
 /**
  * A comment with its URI, which `approve` and `hide` take as well as its id, and with what it answers: a page of the blog, or a post, and
- * `about`, that post as far as it is kept here.
+ * `about`, that post as far as it is kept here. `way`: how it came, as pages name it.
  */
-export type Waiting = Omit<Comment, 'network'> & { network: Network; uri: string; on?: string; about?: Shown }
+export type Waiting = Comment & { way: Network; uri: string; on?: string; about?: Shown }
 
 /** An answer with the toot under which it stands. */
 type Told = Awaited<ReturnType<Tools['answers']['undecided']>>[number]
@@ -50,7 +50,7 @@ export async function findWaiting(tools: Tools, most: number): Promise<Waiting[]
     const about = answered.get(post)
     return {
       ...commentOf({ ...item, standing: 'waiting' }),
-      ...('post' in item.what ? { network: networkOf(item.what.post.author) } : {}),
+      way: 'post' in item.what ? networkOf(item.what.post.author) : 'mastodon',
       uri,
       ...(on === undefined ? {} : { on }),
       ...(about === undefined ? {} : { about })

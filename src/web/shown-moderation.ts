@@ -14,7 +14,7 @@ export type WaitingView = {
   id: string
   person: PersonView
   host: string
-  network: Waiting['network']
+  way: Waiting['way']
   published: TimeView
   html: string
   warning?: string
@@ -71,12 +71,12 @@ export function startOf(html: string, title?: string): string {
 }
 
 export function showWaiting(
-  { about, author, html, id, language, network, on, published, url, warning }: Waiting,
+  { about, author, html, id, language, on, published, url, warning, way }: Waiting,
   pictures: Pictures
 ): WaitingView {
   const original = showPlace(url)
   return {
-    ...{ id, person: showFace(author, pictures), host: hostOf(author), network, published: showTime(published), html: sanitizeKept(html) },
+    ...{ id, person: showFace(author, pictures), host: hostOf(author), way, published: showTime(published), html: sanitizeKept(html) },
     ...(warning === undefined ? {} : { warning }),
     ...(language === undefined ? {} : { language }),
     ...(original === undefined ? {} : { original }),

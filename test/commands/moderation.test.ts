@@ -33,7 +33,7 @@ describe('the commands of moderation', () => {
     const { json, printed } = await typed('moderation --json --limit 3')
     assert.deepEqual(
       [json.length, json[1]!.id, json[1]!.on, json[1]!.network, json[2]!.on, json[2]!.comment],
-      [3, second.uri, post.uri, 'feed', PAGE, `m-${first.id}`]
+      [3, second.uri, post.uri, 'ostatus', PAGE, `m-${first.id}`]
     )
     assert.equal(printed.length, 3)
     assert.match(

@@ -87,7 +87,7 @@ const listening = (): Promise<Server> =>
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  patience = 15_000
+  patience = 5_000
 ): Promise<T> {
   const deadline = Date.now() + patience
   for (;;) {
