@@ -21,7 +21,7 @@ export async function tellInboxes(
 ): Promise<Actor[]> {
   const people: Reachable[] = []
   for (const person of to.people.filter(canReach)) if (!(await hasBlocked(stores, person, account))) people.push(person)
-  if (people.length === 0 && !to.followers) return []
+  if (people.length === 0 && !(to.followers && (await stores.follows.hasByInbox(account.id)))) return []
   // the topic tells in whose name it is signed when it is sent
   const post = to.postId === undefined ? {} : { postId: to.postId }
   const document = {

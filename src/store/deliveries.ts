@@ -57,7 +57,7 @@ const WHO = `(select coalesce(a.acct, a.uri) from actors a where
     (r.kind = 'inbox' and a.inbox_url = r.url or r.kind = 'salmon' and a.salmon_url = r.url) and a.local_name is null limit 1) as who`
 
 /** Whether a follower (`a`) is served by ActivityPub. */
-const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
+export const BY_INBOX = `a.speaks = 'activitypub' and a.inbox_url is not null and a.blocked_at is null and a.removed_at is null and a.local_name is null`
 
 function open(vault: Vault, row: Record<string, unknown>): Waiting {
   const waiting = fromRow<Waiting>(row)

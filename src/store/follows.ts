@@ -1,5 +1,6 @@
 import type { Actor, Follow, RecipientHealth } from '../model/kept.ts'
 import { actorColumns } from './actors.ts'
+import { BY_INBOX } from './deliveries.ts'
 import { type Db, fromRow } from './rows.ts'
 
 export type Follows = ReturnType<typeof makeFollows>
@@ -60,6 +61,11 @@ export function makeFollows(db: Db) {
     find: async (followerId: string, followedId: string) => {
       const row = await db('follows').where({ follower_id: followerId, followed_id: followedId }).first()
       return row && fromRow<Follow>(row)
+    },
+    /** Whether anybody who follows is served by ActivityPub. */
+    async hasByInbox(followedId: string): Promise<boolean> {
+      const some = db('follows as f').join('actors as a', 'a.id', 'f.follower_id').where('f.followed_id', followedId).whereRaw(BY_INBOX)
+      return (await some.first(db.raw('1'))) !== undefined
     },
     /** Whether anybody else whose inbox is at a host (with port) follows. */
     async hasOtherAt(followedId: string, followerId: string, host: string): Promise<boolean> {

@@ -24,9 +24,6 @@ describe('doctor', function () {
   })
 
   it('W52 finds nothing wrong where nothing is, and leaves nothing behind', async () => {
-    const { knex } = patient.node.database.database
-    const read = () => Promise.all(['subscribers', 'deliveries', 'documents'].map(table => knex(table).pluck('id')))
-    const before = await read()
     const checks = await examine(patient.tools)
     assert.deepEqual(told(checks), [])
     assert.deepEqual(
@@ -47,8 +44,9 @@ describe('doctor', function () {
         ]
       ]
     )
+    const { knex } = patient.node.database.database
     assert.deepEqual(await knex('settings').whereLike('name', 'echo:%'), [])
-    assert.deepEqual(await read(), before)
+    for (const table of ['subscribers', 'deliveries', 'documents']) assert.deepEqual(await knex(table), [], table)
     assert.deepEqual(await knex('actors').whereNull('local_name'), [])
   })
 
